@@ -1,0 +1,64 @@
+# tests/<name>/ for every module and application: one GoogleTest binary, one ctest entry (one per I/O driver where the
+# module does I/O). Examples run as tests as well. Tools and the installed package have tests of their own.
+
+include(CTest)
+find_package(GTest REQUIRED)
+
+set(EDDY_DRIVEN_MODULES runtime net http service) # their tests run once per kernel driver
+
+# An upper bound for hangs, not a measure: sanitizers are up to ten times slower.
+set(EDDY_TEST_TIMEOUT 120)
+if(EDDY_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(EDDY_TEST_TIMEOUT 600)
+endif()
+
+set(EDDY_TEST_ENVIRONMENT
+  ASAN_OPTIONS=detect_stack_use_after_return=1:check_initialization_order=1:strict_init_order=1
+  UBSAN_OPTIONS=print_stacktrace=1
+  TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)
+
+function(eddy_add_test name label)
+  add_test(NAME ${name} COMMAND ${ARGN})
+  set_tests_properties(${name} PROPERTIES
+    TIMEOUT ${EDDY_TEST_TIMEOUT} LABELS "${label}" ENVIRONMENT "${EDDY_TEST_ENVIRONMENT}")
+endfunction()
+
+function(eddy_module_tests name)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${name}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  set(target eddy_${name}_tests)
+  add_executable(${target} ${sources})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/src/${name})
+  target_link_libraries(${target} PRIVATE eddy::eddy eddy::testing GTest::gmock eddy_warnings Threads::Threads)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/tests/main.cpp)
+    target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/main.cpp)
+  else()
+    target_link_libraries(${target} PRIVATE GTest::gtest_main)
+  endif()
+
+  if(name IN_LIST EDDY_DRIVEN_MODULES)
+    foreach(driver IN ITEMS epoll io_uring)
+      eddy_add_test(${name}.${driver} "${name};${driver}" ${target})
+      set_property(TEST ${name}.${driver} APPEND PROPERTY ENVIRONMENT EDDY_DRIVER=${driver})
+    endforeach()
+  else()
+    eddy_add_test(${name} ${name} ${target})
+  endif()
+  if(TARGET eddy_${name} AND name IN_LIST apps)
+    target_compile_definitions(${target} PRIVATE EDDY_PROGRAM="$<TARGET_FILE:eddy_${name}>")
+    add_dependencies(${target} eddy_${name})
+  endif()
+endfunction()
+
+get_property(modules GLOBAL PROPERTY EDDY_MODULES)
+get_property(apps GLOBAL PROPERTY EDDY_APPS)
+foreach(name IN LISTS modules apps)
+  eddy_module_tests(${name})
+endforeach()
+
+get_property(examples GLOBAL PROPERTY EDDY_EXAMPLES)
+foreach(example IN LISTS examples)
+  eddy_add_test(${example} examples ${example})
+endforeach()
