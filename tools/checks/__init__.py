@@ -1,0 +1,1 @@
+"""The rules of the repository, one module per rule; tools/check runs them."""
