@@ -69,8 +69,9 @@ function(eddy_examples)
   endforeach()
 endfunction()
 
-# One executable per file of bench/ and per folder of bench/.
+# One executable bench_<name> per file of bench/ and per folder of bench/; eddy_bench builds them all.
 function(eddy_benches)
+  add_custom_target(eddy_bench)
   file(GLOB entries CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*)
   foreach(entry IN LISTS entries)
     cmake_path(GET entry STEM name)
@@ -83,6 +84,7 @@ function(eddy_benches)
     endif()
     if(sources)
       eddy_program(bench_${name} ${sources})
+      add_dependencies(eddy_bench bench_${name})
     endif()
   endforeach()
 endfunction()

@@ -62,3 +62,8 @@ get_property(examples GLOBAL PROPERTY EDDY_EXAMPLES)
 foreach(example IN LISTS examples)
   eddy_add_test(${example} examples ${example})
 endforeach()
+
+string(JOIN " " consumer_flags ${EDDY_SANITIZE_FLAGS})
+eddy_add_test(install.consumer tools ${CMAKE_COMMAND} -D BUILD=${PROJECT_BINARY_DIR} -D COMPILER=${CMAKE_CXX_COMPILER}
+  -D FLAGS=${consumer_flags} -P ${PROJECT_SOURCE_DIR}/tests/consumer/check_install.cmake)
+eddy_add_test(tools.check tools python3 -B -m unittest discover -s ${PROJECT_SOURCE_DIR}/tests/tools -p "*_test.py")

@@ -1,0 +1,38 @@
+# Each target does its own set-up; all work on a fresh Debian 12. EDDY_JOBS bounds the parallel compilations.
+EDDY_JOBS ?= $(shell nproc)
+export EDDY_JOBS
+
+.PHONY: help run test test-all bench check clean
+
+help:
+	@echo "make run       the reference service on 127.0.0.1:8000 (ARGS='--port 8080 --loops 4')"
+	@echo "make test      check, then build and test with the main presets (under an hour on two cores)"
+	@echo "make test-all  check, clang-tidy and every preset"
+	@echo "make bench     the core benchmarks"
+	@echo "make check     the rules of the repository"
+	@echo "make clean     remove build/"
+
+run:
+	@tools/setup build
+	@test -f build/clang-release/build.ninja || cmake --preset clang-release
+	@cmake --build --preset clang-release -j $(EDDY_JOBS) --target eddy_service
+	@exec build/clang-release/eddy_service $(ARGS)
+
+test:
+	@tools/setup test
+	@tools/test
+
+test-all:
+	@tools/setup test
+	@tools/test --all
+
+bench:
+	@tools/setup build
+	@tools/bench
+
+check:
+	@tools/setup test
+	@tools/check
+
+clean:
+	rm -rf build
