@@ -17,7 +17,7 @@ FORMATTER = "clang-format-19"
 TIDY = "clang-tidy-19"
 COMPILERS = ("clang++-19", "g++")
 FLAGS = ["-std=c++23", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion"]
-FLAGS += ["-Wsign-conversion", "-Wnon-virtual-dtor", "-Woverloaded-virtual", "-Werror"]
+FLAGS += ["-Wsign-conversion", "-Werror"]
 
 _DIAGNOSTIC = re.compile(r"^(.+?):(\d+):\d+: (?:fatal )?(?:error|warning): (.*)$", re.MULTILINE)
 
