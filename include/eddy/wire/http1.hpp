@@ -1,5 +1,3 @@
-#pragma once
-
 // HTTP/1.1 as bytes and events, without I/O: all of eddy::wire::http1.
 //
 //   reading   request_parser, response_parser -> head; head.body() -> body_decoder -> data,
@@ -8,6 +6,7 @@
 //   list_elements
 //
 // Nothing here knows a clock, a socket or a thread; objects belong to one thread at a time.
+#pragma once
 
 #include <eddy/wire/http1_body.hpp>
 #include <eddy/wire/http1_date.hpp>

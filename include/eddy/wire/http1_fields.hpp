@@ -1,5 +1,3 @@
-#pragma once
-
 // Header and trailer fields, in two shapes.
 //
 //   field_table  what a parser found: offsets into the bytes that were parsed, nothing copied
@@ -7,8 +5,7 @@
 //
 // Both keep the order of the lines and the case of the names, and compare names without case.
 // Neither is thread-safe.
-
-#include <eddy/wire/http1_error.hpp>
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -19,9 +16,11 @@
 #include <string_view>
 #include <vector>
 
+#include <eddy/wire/http1_error.hpp>
+
 namespace eddy::wire::http1 {
 
-// Views live as long as the buffer behind the container they came from stays put.
+/// Views live as long as the buffer behind the container they came from stays put.
 struct field_view {
   std::string_view name;
   std::string_view value;
@@ -29,7 +28,7 @@ struct field_view {
 
 namespace detail {
 
-// Offsets of one field line, relative to the start of the section's buffer.
+/// Offsets of one field line, relative to the start of the section's buffer.
 struct field_slot {
   std::uint32_t name_begin;
   std::uint32_t name_size;
@@ -37,7 +36,21 @@ struct field_slot {
   std::uint32_t value_size;
 };
 
-// Lookup over a base address and slots, shared by both containers.
+/// A piece of the same buffer, as it survives the buffer's being moved.
+struct text_range {
+  std::uint32_t begin = 0;
+  std::uint32_t size = 0;
+};
+
+/// How far an incremental scan over lines has come; carries no views, so the buffer may move.
+struct section_scan {
+  std::uint32_t position = 0;     ///< first byte of the line that is not complete yet
+  std::uint32_t seen = 0;         ///< bytes of that line that hold no LF
+  bool start_line_done = false;   ///< the start line has been parsed
+  bool empty_line_taken = false;  ///< the one empty line before a request has been skipped
+};
+
+/// Lookup over a base address and slots, shared by both containers.
 class field_range {
  public:
   class iterator {
@@ -89,8 +102,11 @@ class head_access;
 
 }  // namespace detail
 
-// Fields as parsed. Reused from message to message, it stops allocating after the largest one.
-// Names are tokens; values are without surrounding whitespace and control bytes.
+class request_head;
+class response_head;
+
+/// Fields as parsed. Reused from message to message, it stops allocating after the largest one.
+/// Names are tokens; values are without surrounding whitespace and control bytes.
 class field_table {
  public:
   using iterator = detail::field_range::iterator;
@@ -103,7 +119,7 @@ class field_table {
     return *iterator(base_, &slots_[index]);
   }
 
-  // The first value of that name.
+  /// The first value of that name.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept {
     return range().find(name);
   }
@@ -111,13 +127,15 @@ class field_table {
   [[nodiscard]] std::size_t count(std::string_view name) const noexcept {
     return range().count(name);
   }
-  // True if any line of that name lists the token, in any case: `has_token("connection", "close")`.
+  /// True if any line of that name lists the token, in any case: `has_token("connection", "close")`.
   [[nodiscard]] bool has_token(std::string_view name, std::string_view token) const noexcept {
     return range().has_token(name, token);
   }
 
  private:
   friend class detail::head_access;
+  friend class request_head;
+  friend class response_head;
 
   [[nodiscard]] detail::field_range range() const noexcept { return {base_, slots_}; }
 
@@ -125,28 +143,29 @@ class field_table {
   std::vector<detail::field_slot> slots_;
 };
 
-// Fields a program owns. Whatever is in it can be written: names are tokens, values hold no CR, LF,
-// NUL or other control byte, so a value from outside cannot start a field or a message of its own.
-// Copies are deep. Any change may move the buffer and ends the life of views taken before.
+/// Fields a program owns. Whatever is in it can be written: names are tokens, values hold no CR, LF,
+/// NUL or other control byte, so a value from outside cannot start a field or a message of its own.
+/// Copies are deep. Any change may move the buffer and ends the life of views taken before.
 class fields {
  public:
   using iterator = detail::field_range::iterator;
 
   fields() = default;
-  // A deep copy of parsed fields.
+  /// A deep copy of parsed fields.
   explicit fields(const field_table& parsed);
 
-  // Appends a line; lines of the same name stay separate. The value is trimmed.
-  // Error: invalid_output, and nothing has changed.
+  /// Appends a line; lines of the same name stay separate. The value is trimmed.
+  /// Error: invalid_output, and nothing has changed.
   [[nodiscard]] std::expected<void, errc> try_add(std::string_view name, std::string_view value);
-  // Replaces all lines of that name by one, at the place of the first. Errors as above.
+  /// Replaces all lines of that name by one, at the place of the first. Errors as above.
   [[nodiscard]] std::expected<void, errc> try_set(std::string_view name, std::string_view value);
-  // The same, throwing std::system_error.
+  /// The same, throwing std::system_error.
   fields& add(std::string_view name, std::string_view value);
   fields& set(std::string_view name, std::string_view value);
-  // Removes all lines of that name and says how many there were.
+  /// Removes all lines of that name and says how many there were. `name` must not be a view into
+  /// these fields; for the functions above it may.
   std::size_t remove(std::string_view name) noexcept;
-  // Empty, with the memory kept for reuse.
+  /// Empty, with the memory kept for reuse.
   void clear() noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
@@ -167,11 +186,12 @@ class fields {
     return range().has_token(name, token);
   }
 
-  // All lines as they go out: "name: value CRLF" each, without the empty line at the end.
+  /// All lines as they go out: "name: value CRLF" each, without the empty line at the end.
   [[nodiscard]] std::string_view wire_form() const noexcept { return buffer_; }
 
  private:
   [[nodiscard]] detail::field_range range() const noexcept { return {buffer_.data(), slots_}; }
+  [[nodiscard]] bool can_hold(std::string_view name, std::string_view value) const noexcept;
   void insert_line(std::size_t index, std::string_view name, std::string_view value);
   void erase_line(std::size_t index) noexcept;
 
