@@ -1,0 +1,142 @@
+// Task groups: tasks that end before the block that started them.
+//
+//   co_await eddy::with_group([&](eddy::task_group& g) -> eddy::task<void> {
+//     g.spawn(pump(a, b));
+//     g.spawn(pump(b, a));
+//     co_return;
+//   });  // both have ended here
+//
+// The first failure cancels the others, all are awaited, and the failure is rethrown; several become an
+// exception_group. Cancelling the task that runs the group cancels its children.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <vector>
+
+#include <eddy/coro/exception_group.hpp>
+#include <eddy/coro/handle.hpp>
+#include <eddy/coro/task.hpp>
+
+namespace eddy {
+
+namespace coro {
+
+/// Owner of a set of tasks that are joined together: the mechanism under task_group, gather and race. Lives in the
+/// frame of the task that made it; its scope lies around that task's current point from open() to close().
+class task_set : public task_owner {
+ public:
+  enum class on_failure : std::uint8_t { cancel_others, keep_going };
+
+  explicit task_set(std::string_view kind, on_failure policy = on_failure::cancel_others);
+  task_set(const task_set&) = delete;
+  task_set& operator=(const task_set&) = delete;
+
+  /// Waits, uninterrupted, until no child is left. Not an operation: never refused.
+  class join_all final : public operation {
+   public:
+    explicit join_all(task_set& set) noexcept : set_(&set) {}
+    join_all(join_all&&) noexcept = default;
+    [[nodiscard]] wait_info describe() const override { return {set_->kind_, set_}; }
+    static constexpr bool uninterruptible = true;
+    [[nodiscard]] bool try_complete() const noexcept { return set_->live() == 0; }
+    void enqueue() noexcept { set_->joiner_ = this; }
+    void take() const noexcept {}
+
+   private:
+    friend class task_set;
+    void withdraw() noexcept override {}
+    task_set* set_;
+  };
+
+  /// A failure of the host's own code between open and close; called in the handler.
+  void host_failed(std::exception_ptr thrown) noexcept;
+
+  /// Leaves the scope. All children must have ended.
+  void close() noexcept;
+  /// After close: throws what the parts ended with: failures first, else the outermost foreign `cancelled`.
+  void rethrow();
+  /// After close: throws what host_failed received, if anything.
+  void rethrow_host_failure();
+  /// After close: throws the outermost foreign `cancelled` only; the failures then go to the error hook.
+  void rethrow_cancelled();
+  /// Whether this set's own scope was cancelled.
+  [[nodiscard]] bool cancel_called() const noexcept { return own_cancel_called_ || scope_.own() != nullptr; }
+
+ protected:
+  ~task_set();
+  void child_ended(task_state& child) noexcept override;
+  void add_failure(std::exception_ptr failure) noexcept;
+  void wake_joiner_if_empty() noexcept;
+  void note_cancelled(const cancel_info_ptr& info);
+  [[nodiscard]] bool closed() const noexcept { return closed_; }
+
+ private:
+
+  std::string_view kind_;
+  on_failure policy_;
+  bool closed_ = false;
+  bool own_cancel_called_ = false;
+  task_state* host_task_;
+  join_all* joiner_ = nullptr;
+  std::exception_ptr host_failure_;
+  std::vector<std::exception_ptr> failures_;
+  std::vector<cancel_info_ptr> foreign_cancellations_;
+};
+
+}  // namespace coro
+
+/// Made by with_group; passed by reference to whoever may spawn into it. Used on its loop only.
+class task_group final : public coro::task_set, private coro::spawner<task_group> {
+ public:
+  using coro::spawner<task_group>::spawn;
+
+  /// Cancels all children and the body; the group then ends without an error of its own. May be called repeatedly.
+  bool cancel(cancel_reason reason = cancel_reason::requested, std::string text = {},
+              std::source_location where = std::source_location::current());
+  /// Children that have not ended.
+  [[nodiscard]] std::size_t size() const noexcept { return live(); }
+
+ private:
+  friend class coro::spawner<task_group>;
+  template <class Fn>
+    requires coro::task_callable<Fn, task_group&>
+  friend auto with_group(Fn body) -> task<coro::task_result<Fn, task_group&>>;
+
+  task_group() : task_set("group") {}
+  ~task_group() = default;
+  [[nodiscard]] coro::task_owner& spawn_owner();
+};
+
+/// Runs `body(group)` and then waits for all children. Gives the body's value. A failure of body or child cancels the
+/// rest (reason sibling_failed), waits for it and is rethrown; several as an exception_group. When group.cancel() cut
+/// off a body that owes a value, throws errc::task_cancelled. The callable lives until the group has ended.
+template <class Fn>
+  requires coro::task_callable<Fn, task_group&>
+auto with_group(Fn body) -> task<coro::task_result<Fn, task_group&>> {
+  using R = coro::task_result<Fn, task_group&>;
+  task_group group;
+  coro::outcome<R> value;
+  try {
+    if constexpr (std::is_void_v<R>) {
+      co_await std::invoke(body, group);
+      value.set_value();
+    } else if constexpr (std::is_reference_v<R>) {
+      R bound = co_await std::invoke(body, group);
+      value.set_value(std::addressof(bound));
+    } else {
+      value.set_value(co_await std::invoke(body, group));
+    }
+  } catch (...) {
+    group.host_failed(std::current_exception());
+  }
+  co_await coro::task_set::join_all(group);
+  group.close();
+  group.rethrow();
+  if constexpr (!std::is_void_v<R>) {
+    if (!value.has_value()) throw_error(errc::task_cancelled, "with_group");
+    co_return value.take();
+  }
+}
+
+}  // namespace eddy

@@ -1,0 +1,68 @@
+// The tree of cancel scopes: the mechanism under cancel_scope, task_group and every task.
+//
+// Each node knows the outermost cancelled scope visible from it (up to the nearest shield), so the check at the entry
+// of every operation is one load. Cancelling a node visits its subtree once, without recursion, marks it and withdraws
+// the operations that tasks are suspended in. Used on the loop's thread only.
+#pragma once
+
+#include <cstdint>
+#include <source_location>
+#include <string>
+
+#include <eddy/coro/cancelled.hpp>
+
+namespace eddy::coro {
+
+class task_state;
+
+class scope_node {
+ public:
+  enum class kind : std::uint8_t { open, shield };
+
+  explicit scope_node(kind k = kind::open) noexcept : kind_(k) {}
+  scope_node(const scope_node&) = delete;
+  scope_node& operator=(const scope_node&) = delete;
+  ~scope_node();
+
+  /// Becomes a child of `parent`; `task` is the task whose current point lies in this scope while it is innermost.
+  void attach(scope_node& parent, task_state* task) noexcept;
+  /// Leaves the tree. All scopes inside must have left it before.
+  void detach() noexcept;
+  [[nodiscard]] bool attached() const noexcept { return parent_ != nullptr; }
+
+  /// Cancels the scope; the first call counts and returns true. With `through_shields`, shields inside do not protect.
+  bool cancel(cancel_reason reason, std::string text, std::source_location where, bool through_shields = false);
+
+  /// The name of the outermost cancelled scope visible here; null when not cancelled.
+  [[nodiscard]] const cancel_info* effective() const noexcept { return effective_; }
+  /// This scope's own cancellation; null when only others, or nobody, were cancelled.
+  [[nodiscard]] const cancel_info* own() const noexcept { return own_.get(); }
+
+  /// Whether `info` names this scope or one around it, shields regardless.
+  [[nodiscard]] bool inside(const cancel_info* info) const noexcept;
+  [[nodiscard]] scope_node* parent() const noexcept { return parent_; }
+  [[nodiscard]] bool is_shield() const noexcept { return kind_ == kind::shield; }
+
+  /// The deadline of this scope alone; time_point::max() when none. Overridden by cancel_scope's bookkeeping.
+  [[nodiscard]] std::int64_t deadline_ns() const noexcept { return deadline_ns_; }
+
+ protected:
+  void set_deadline_ns(std::int64_t deadline) noexcept { deadline_ns_ = deadline; }
+
+ private:
+  void refresh_effective() noexcept;
+  void spread(bool through_shields) noexcept;
+  scope_node* next_in_subtree(scope_node& from, bool descend) noexcept;
+
+  scope_node* parent_ = nullptr;
+  scope_node* first_child_ = nullptr;
+  scope_node* next_sibling_ = nullptr;
+  scope_node* previous_sibling_ = nullptr;
+  task_state* task_ = nullptr;
+  const cancel_info* effective_ = nullptr;  // kept alive by the scope it names, which outlives its insides
+  cancel_info_ptr own_;
+  std::int64_t deadline_ns_ = INT64_MAX;
+  kind kind_;
+};
+
+}  // namespace eddy::coro

@@ -1,0 +1,164 @@
+// The record of one running task: where it stands, in which scopes, what it waits for, who owns it.
+//
+// Created by spawn and by the constructs that run their members as tasks; shared (counted, without atomics) by the
+// running task itself and its handles. The coroutine frames are gone when the task ends; the record lives as long as
+// somebody holds it. Used on its loop's thread only.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <utility>
+
+#include <eddy/base/intrusive_list.hpp>
+#include <eddy/base/time.hpp>
+#include <eddy/coro/frame_pool.hpp>
+#include <eddy/coro/operation.hpp>
+#include <eddy/coro/scope_node.hpp>
+
+namespace eddy::coro {
+
+class promise_base;
+class scheduler;
+class task_state;
+
+/// An entry of the ready queue: a task to resume (`resume_point` set) or a callback.
+class ready_node {
+ public:
+  ready_node(const ready_node&) = delete;
+  ready_node& operator=(const ready_node&) = delete;
+
+ protected:
+  ready_node() noexcept = default;
+  ~ready_node() = default;
+  /// For callbacks: called once, outside any task.
+  virtual void run() noexcept {}
+
+ private:
+  friend class scheduler;
+  friend class task_state;
+  template <class Op>
+  friend class operation_awaiter;
+  ready_node* next_ = nullptr;
+  std::coroutine_handle<> resume_point_;
+};
+
+/// Whoever owns tasks: a group, a construct, the loop. Its scope is the parent of its tasks' scopes; it outlives them.
+class task_owner {
+ public:
+  [[nodiscard]] scope_node& scope() noexcept { return scope_; }
+  [[nodiscard]] std::size_t live() const noexcept { return live_; }
+  /// The task the owner belongs to in the task tree; null for a loop's root.
+  [[nodiscard]] const task_state* host() const noexcept { return host_; }
+
+ protected:
+  task_owner() noexcept = default;
+  ~task_owner() = default;
+  /// `task` has ended, its frames are gone. Called before its record is released.
+  virtual void child_ended(task_state& task) noexcept = 0;
+
+  std::size_t live_ = 0;
+  const task_state* host_ = nullptr;
+  scope_node scope_;
+
+ private:
+  friend class task_state;
+};
+
+struct all_tasks_tag;
+
+/// How a task stands.
+enum class task_status : std::uint8_t { running, succeeded, failed, cancelled };
+
+/// Values of task_local variables: a small copy-on-write map, shared by parent and child until one changes it.
+class local_values;
+
+class task_state : public ready_node, public list_hook<all_tasks_tag>, public pooled {
+ public:
+  /// Registers with the current loop and `owner`, and makes the task ready. Called by the derived constructor's maker.
+  void start(task_owner& owner, promise_base& body, std::coroutine_handle<> entry);
+
+  // --- what anybody on the loop may ask ---
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+  [[nodiscard]] std::string name() const;
+  void set_name(std::string name);
+  [[nodiscard]] std::source_location spawned_at() const noexcept { return spawned_at_; }
+  [[nodiscard]] task_status status() const noexcept { return status_; }
+  [[nodiscard]] bool done() const noexcept { return status_ != task_status::running; }
+  [[nodiscard]] const operation* waiting_on() const noexcept { return waiting_; }
+  [[nodiscard]] time_point waiting_since() const noexcept { return waiting_since_; }
+  [[nodiscard]] const promise_base* innermost_frame() const noexcept { return innermost_frame_; }
+  [[nodiscard]] const task_owner* owner() const noexcept { return owner_; }
+  [[nodiscard]] scheduler& loop() const noexcept { return *loop_; }
+
+  // --- cancellation ---
+  [[nodiscard]] scope_node& own_scope() noexcept { return own_scope_; }
+  [[nodiscard]] scope_node* innermost_scope() const noexcept { return innermost_scope_; }
+  void enter(scope_node& scope) noexcept;
+  void leave(scope_node& scope) noexcept;
+  /// Cancels the task's own scope; false when it is done or was cancelled before.
+  bool cancel(cancel_reason reason, std::string text, std::source_location where);
+  /// Asks the operation the task is suspended in, if any, to end. For scope_node.
+  void withdraw_wait() noexcept;
+
+  // --- outcome ---
+  /// The failure; null unless failed. Marks it observed.
+  [[nodiscard]] std::exception_ptr observe_failure() noexcept;
+  [[nodiscard]] const std::exception_ptr& failure() const noexcept { return failure_; }
+  [[nodiscard]] const cancel_info_ptr& cancellation() const noexcept { return cancellation_; }
+  /// Throws errc::task_cancelled or the failure; returns when the task succeeded.
+  void rethrow_unless_succeeded();
+
+  /// Waits that end with the task (awaited handles).
+  [[nodiscard]] intrusive_list<queued_operation>& watchers() noexcept { return watchers_; }
+
+  [[nodiscard]] std::shared_ptr<local_values>& locals() noexcept { return locals_; }
+
+  void retain() noexcept { ++references_; }
+  void release() noexcept {
+    if (--references_ == 0) dispose();
+  }
+
+  /// Called by the body's final suspension: takes the outcome, destroys the frames, tells owner and watchers.
+  void body_ended() noexcept;
+
+ protected:
+  explicit task_state(std::source_location spawned_at) noexcept : spawned_at_(spawned_at) {}
+  virtual ~task_state();
+  /// Moves the outcome out of the body's promise and destroys the body; returns the exception it ended with.
+  virtual std::exception_ptr take_outcome() noexcept = 0;
+  /// Drops a value that nobody will read.
+  virtual void drop_value() noexcept {}
+
+ private:
+  friend class operation;
+  friend class scheduler;
+  template <class Op>
+  friend class operation_awaiter;
+
+  void dispose() noexcept;
+  void classify(std::exception_ptr thrown) noexcept;
+
+  scheduler* loop_ = nullptr;
+  scope_node own_scope_;
+  scope_node* innermost_scope_ = &own_scope_;
+  operation* waiting_ = nullptr;
+  promise_base* innermost_frame_ = nullptr;
+  time_point waiting_since_{};
+  std::source_location spawned_at_;
+  task_owner* owner_ = nullptr;
+  intrusive_list<queued_operation> watchers_;
+  std::shared_ptr<local_values> locals_;
+  std::unique_ptr<std::string> name_;
+  std::exception_ptr failure_;
+  cancel_info_ptr cancellation_;
+  std::uint64_t id_ = 0;
+  std::uint32_t references_ = 1;  // the running task's own
+  task_status status_ = task_status::running;
+  bool failure_observed_ = false;
+};
+
+}  // namespace eddy::coro

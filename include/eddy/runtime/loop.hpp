@@ -1,0 +1,128 @@
+// The event loop: one per thread that runs one.
+//
+// A turn runs the batch that was ready at its start, then polls the driver, which completes I/O, then takes posts from
+// other threads, then fires due timers. What these make ready belongs to the next batch.
+//
+// Programs meet the loop through run(), spawn(), sleep() and the like; this header is for those who embed a loop, write
+// operations, or post from other threads.
+#pragma once
+
+#include <any>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <source_location>
+#include <typeindex>
+#include <unordered_map>
+
+#include <eddy/coro/scheduler.hpp>
+#include <eddy/coro/task.hpp>
+#include <eddy/runtime/driver.hpp>
+
+namespace eddy {
+
+namespace runtime {
+
+class loop;
+class offload;
+
+/// What a loop is made with; everything the outside world reaches it through.
+struct loop_options {
+  std::unique_ptr<driver> io = nullptr;       ///< null: make_driver()
+  std::uint64_t seed = 0;                     ///< of the loop's random source; zero: from the system
+  bool shuffle_ready = false;                 ///< run each batch in random order, from `seed`
+  error_hook on_error = nullptr;              ///< null: stderr
+  std::size_t threads = 0;                    ///< most to_thread calls at once; zero: 32
+  duration thread_shutdown = std::chrono::seconds(10);  ///< how long the end waits for abandoned thread jobs
+};
+
+/// The way into a loop for other threads. Copyable; outlives the loop (posting then fails).
+class loop_ref {
+ public:
+  loop_ref() noexcept = default;
+
+  /// Queues `callback` to run on the loop, outside any task, with the task-local values of now. Callable from any
+  /// thread. False, and `callback` destroyed here, when the loop has ended. Posts of one thread run in order. An
+  /// exception goes to the loop's error hook. A callable that returns a task does not compile: spawn it instead.
+  template <class Fn>
+    requires std::is_void_v<std::invoke_result_t<Fn&>>
+  bool post(Fn&& callback, std::source_location where = std::source_location::current()) const {
+    return post_callback(std::move_only_function<void()>(std::forward<Fn>(callback)), where);
+  }
+
+  friend bool operator==(const loop_ref&, const loop_ref&) noexcept = default;
+
+ private:
+  friend class loop;
+  struct inbox;
+  explicit loop_ref(std::shared_ptr<inbox> box) noexcept : inbox_(std::move(box)) {}
+  bool post_callback(std::move_only_function<void()> callback, std::source_location where) const;
+  std::shared_ptr<inbox> inbox_;
+};
+
+class loop final : public coro::scheduler {
+ public:
+  explicit loop(loop_options options = {});
+  ~loop() override;
+
+  /// The loop of this thread; stops the program when none runs.
+  [[nodiscard]] static loop& current();
+
+  /// Runs turns until `done` returns true; `done` is asked before each poll. Makes this the thread's loop meanwhile.
+  void run_until(const std::function<bool()>& done);
+  /// One turn; sleeps until something happens if nothing is ready.
+  void turn();
+
+  [[nodiscard]] driver& io() noexcept { return *driver_; }
+  [[nodiscard]] loop_ref ref() const noexcept;
+  [[nodiscard]] offload& threads() noexcept { return *offload_; }
+
+  /// An object of type T that belongs to this loop: made by T(loop&) at first use, destroyed before the driver, in the
+  /// reverse order of making. For resolvers, pools and the like.
+  template <class T>
+  [[nodiscard]] T& service();
+
+  /// What the loop is doing, for reports and the task tree.
+  [[nodiscard]] std::size_t index() const noexcept { return index_; }
+  void set_index(std::size_t index) noexcept { index_ = index; }
+
+ private:
+  friend class loop_ref;
+
+  void take_posts();
+  void poll();
+  [[nodiscard]] bool busy_polling_due() noexcept;
+
+  std::unique_ptr<driver> driver_;
+  std::shared_ptr<loop_ref::inbox> inbox_;
+  std::unique_ptr<offload> offload_;
+  std::vector<std::pair<std::type_index, std::shared_ptr<void>>> services_;
+  std::size_t index_ = 0;
+  std::uint32_t turns_since_poll_ = 0;
+};
+
+template <class T>
+T& loop::service() {
+  for (auto& [type, object] : services_) {
+    if (type == typeid(T)) return *static_cast<T*>(object.get());
+  }
+  auto made = std::make_shared<T>(*this);
+  T& object = *made;
+  services_.emplace_back(typeid(T), std::move(made));
+  return object;
+}
+
+}  // namespace runtime
+
+/// Queues `callback` on this thread's loop; see loop_ref::post.
+template <class Fn>
+  requires std::is_void_v<std::invoke_result_t<Fn&>>
+void post(Fn&& callback, std::source_location where = std::source_location::current()) {
+  runtime::loop::current().ref().post(std::forward<Fn>(callback), where);
+}
+
+/// The way into this thread's loop from other threads.
+[[nodiscard]] inline runtime::loop_ref current_loop() { return runtime::loop::current().ref(); }
+
+}  // namespace eddy

@@ -1,0 +1,145 @@
+#include <eddy/coro/scheduler.hpp>
+
+#include <cstdio>
+#include <cstring>
+#include <typeinfo>
+
+#include <cxxabi.h>
+
+#include <eddy/base/check.hpp>
+#include <eddy/coro/cancelled.hpp>
+#include <eddy/coro/promise_base.hpp>
+
+namespace eddy {
+
+namespace {
+
+std::string demangled(const char* name) {
+  int status = 0;
+  char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
+  std::string result = status == 0 ? text : name;
+  std::free(text);
+  return result;
+}
+
+std::size_t name_current_task(char* out, std::size_t size) noexcept {
+  const auto* loop = coro::scheduler::current();
+  if (loop == nullptr || loop->current_task() == nullptr) return 0;
+  const auto& task = *loop->current_task();
+  const auto place = task.spawned_at();
+  const int n = std::snprintf(out, size, "%s, spawned at %s:%u", task.name().c_str(), place.file_name(),
+                              static_cast<unsigned>(place.line()));
+  return n < 0 ? 0 : std::min(static_cast<std::size_t>(n), size - 1);
+}
+
+void write_report(const failure_report& what) noexcept {
+  try {
+    std::string text = "eddy: " + what.message;
+    if (!what.task.empty()) text += " (" + what.task + ")";
+    if (what.where.line() != 0) {
+      text += "\n  from " + std::string(what.where.file_name()) + ":" + std::to_string(what.where.line());
+    }
+    if (what.error) text += "\n  " + describe_exception(what.error);
+    std::fprintf(stderr, "%s\n", text.c_str());
+  } catch (...) {
+    std::fputs("eddy: a failure could not be reported\n", stderr);
+  }
+}
+
+}  // namespace
+
+std::string describe_exception(const std::exception_ptr& error) {
+  if (!error) return "no exception";
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return demangled(typeid(e).name()) + ": " + e.what();
+  } catch (const cancelled& c) {
+    std::string text = "cancelled (" + std::string(to_string(c.reason()));
+    if (!c.text().empty()) text += ": " + c.text();
+    return text + ")";
+  } catch (...) {
+    const auto* type = abi::__cxa_current_exception_type();
+    return "exception of type " + (type != nullptr ? demangled(type->name()) : std::string("unknown"));
+  }
+}
+
+time_point now() { return coro::scheduler::require().now(); }
+
+namespace coro {
+
+thread_local constinit scheduler* scheduler::current_ = nullptr;
+thread_local constinit void* pumped_frame = nullptr;
+
+scheduler::scheduler(clock& time_source, std::uint64_t seed)
+    : clock_(&time_source), turn_started_(time_source.now()), random_(seed) {
+  set_mistake_context(name_current_task);
+}
+
+scheduler& scheduler::require() {
+  if (current_ == nullptr) [[unlikely]] stop_program("used outside a running loop");
+  return *current_;
+}
+
+task_state& scheduler::require_task() {
+  if (current_task_ == nullptr) [[unlikely]] stop_program("awaited outside a task");
+  return *current_task_;
+}
+
+void scheduler::resume(ready_node& node) noexcept {
+  budget_ = full_budget_;
+  if (node.resume_point_) [[likely]] {
+    current_task_ = static_cast<task_state*>(&node);
+    run_frames(node.resume_point_);
+    current_task_ = nullptr;
+  } else {
+    node.run();
+  }
+}
+
+ready_node* scheduler::take_batch() noexcept {
+  ready_node* batch = ready_head_;
+  ready_head_ = nullptr;
+  ready_tail_ = &ready_head_;
+  return batch;
+}
+
+std::size_t scheduler::run_batch() {
+  std::size_t count = 0;
+  ready_node* batch = take_batch();
+  if (!shuffle_) [[likely]] {
+    while (batch != nullptr) {
+      ready_node* node = std::exchange(batch, batch->next_);
+      resume(*node);
+      ++count;
+    }
+    return count;
+  }
+  shuffled_.clear();
+  for (; batch != nullptr; batch = batch->next_) shuffled_.push_back(batch);
+  for (std::size_t left = shuffled_.size(); left > 1; --left) {
+    std::swap(shuffled_[left - 1], shuffled_[random_.below(left)]);
+  }
+  for (ready_node* node : shuffled_) resume(*node);
+  return shuffled_.size();
+}
+
+void scheduler::report(failure_report what) noexcept {
+  if (!hook_) {
+    write_report(what);
+    return;
+  }
+  try {
+    hook_(what);
+  } catch (...) {
+    write_report(what);
+    write_report({"the error hook failed", std::current_exception(), {}, {}});
+  }
+}
+
+scheduler::entered::entered(scheduler& loop) noexcept : previous_(std::exchange(current_, &loop)) {}
+
+scheduler::entered::~entered() { current_ = previous_; }
+
+}  // namespace coro
+}  // namespace eddy

@@ -1,0 +1,88 @@
+#include <eddy/coro/scope_node.hpp>
+
+#include <eddy/base/check.hpp>
+#include <eddy/coro/task_state.hpp>
+
+namespace eddy {
+
+std::string_view to_string(cancel_reason reason) noexcept {
+  switch (reason) {
+    case cancel_reason::requested: return "requested";
+    case cancel_reason::timeout: return "timeout";
+    case cancel_reason::sibling_failed: return "sibling failed";
+    case cancel_reason::parent: return "parent";
+    case cancel_reason::shutdown: return "shutdown";
+    case cancel_reason::overload: return "overload";
+  }
+  return "unknown";
+}
+
+namespace coro {
+
+scope_node::~scope_node() { check(!attached(), "a scope was destroyed while it was entered"); }
+
+void scope_node::refresh_effective() noexcept {
+  const bool sees_outside = parent_ != nullptr && kind_ == kind::open && parent_->effective_ != nullptr;
+  effective_ = sees_outside ? parent_->effective_ : own_.get();
+}
+
+void scope_node::attach(scope_node& parent, task_state* task) noexcept {
+  parent_ = &parent;
+  task_ = task;
+  next_sibling_ = parent.first_child_;
+  previous_sibling_ = nullptr;
+  if (next_sibling_ != nullptr) next_sibling_->previous_sibling_ = this;
+  parent.first_child_ = this;
+  refresh_effective();
+}
+
+void scope_node::detach() noexcept {
+  check(first_child_ == nullptr, "a scope was left before the scopes inside it");
+  if (previous_sibling_ != nullptr) {
+    previous_sibling_->next_sibling_ = next_sibling_;
+  } else {
+    parent_->first_child_ = next_sibling_;
+  }
+  if (next_sibling_ != nullptr) next_sibling_->previous_sibling_ = previous_sibling_;
+  parent_ = next_sibling_ = previous_sibling_ = nullptr;
+  task_ = nullptr;
+  effective_ = own_.get();
+}
+
+bool scope_node::cancel(cancel_reason reason, std::string text, std::source_location where, bool through_shields) {
+  if (own_) return false;
+  own_ = cancel_info_ptr(new cancel_info(reason, std::move(text), where));
+  refresh_effective();
+  // Under a scope that is cancelled already the subtree names that one, and all of it has been withdrawn.
+  if (effective_ == own_.get() || through_shields) spread(through_shields);
+  return true;
+}
+
+bool scope_node::inside(const cancel_info* info) const noexcept {
+  for (const scope_node* s = this; s != nullptr; s = s->parent_) {
+    if (s->own_.get() == info) return true;
+  }
+  return false;
+}
+
+scope_node* scope_node::next_in_subtree(scope_node& from, bool descend) noexcept {
+  if (descend && from.first_child_ != nullptr) return from.first_child_;
+  for (scope_node* s = &from; s != this; s = s->parent_) {
+    if (s->next_sibling_ != nullptr) return s->next_sibling_;
+  }
+  return nullptr;
+}
+
+void scope_node::spread(bool through_shields) noexcept {
+  bool descend = true;
+  for (scope_node* s = this; s != nullptr; s = next_in_subtree(*s, descend)) {
+    descend = s == this || s->kind_ == kind::open || through_shields;
+    if (!descend) continue;
+    s->effective_ = effective_;
+    // withdraw_wait only makes tasks ready or begins a withdrawal; it never changes the tree.
+    if (s->task_ != nullptr && s->task_->innermost_scope() == s) s->task_->withdraw_wait();
+  }
+}
+
+}  // namespace coro
+}  // namespace eddy

@@ -1,0 +1,24 @@
+#include <eddy/coro/sleep.hpp>
+
+#include <eddy/coro/scheduler.hpp>
+
+namespace eddy::coro {
+
+wait_info sleep_operation::describe() const { return {"sleep"}; }
+
+void sleep_operation::enqueue() {
+  if (relative_) {
+    until_ = after(loop().now(), length_);
+    relative_ = false;
+  }
+  loop().timers().add(*this, until_);
+}
+
+void sleep_operation::withdraw() noexcept {
+  loop().timers().remove(*this);
+  withdrawn();
+}
+
+wait_info yield_operation::describe() const { return {"yield"}; }
+
+}  // namespace eddy::coro

@@ -1,0 +1,131 @@
+#include <eddy/coro/task_state.hpp>
+
+#include <eddy/base/error.hpp>
+#include <eddy/coro/promise_base.hpp>
+#include <eddy/coro/scheduler.hpp>
+
+namespace eddy::coro {
+
+void task_state::start(task_owner& owner, promise_base& body, std::coroutine_handle<> entry) {
+  scheduler& loop = scheduler::require();
+  loop_ = &loop;
+  owner_ = &owner;
+  ++owner.live_;
+  own_scope_.attach(owner.scope_, this);
+  id_ = loop.next_task_id_++;
+  if (loop.current_task_ != nullptr) locals_ = loop.current_task_->locals_;
+  loop.tasks_.push_back(*this);
+  ++loop.live_tasks_;
+  body.set_outermost(*this);
+  innermost_frame_ = &body;
+  waiting_since_ = loop.turn_started();
+  resume_point_ = entry;
+  loop.make_ready(*this);
+}
+
+task_state::~task_state() = default;
+
+std::string task_state::name() const { return name_ ? *name_ : "task-" + std::to_string(id_); }
+
+void task_state::set_name(std::string name) { name_ = std::make_unique<std::string>(std::move(name)); }
+
+void task_state::enter(scope_node& scope) noexcept {
+  check(!scope.attached(), "a scope was entered twice");
+  scope.attach(*innermost_scope_, this);
+  innermost_scope_ = &scope;
+}
+
+void task_state::leave(scope_node& scope) noexcept {
+  check(innermost_scope_ == &scope, "scopes were left in another order than they were entered");
+  innermost_scope_ = scope.parent();
+  scope.detach();
+}
+
+bool task_state::cancel(cancel_reason reason, std::string text, std::source_location where) {
+  if (done()) return false;
+  return own_scope_.cancel(reason, std::move(text), where);
+}
+
+void task_state::withdraw_wait() noexcept {
+  if (waiting_ == nullptr || waiting_->state_ != operation::state::suspended) return;
+  waiting_->state_ = operation::state::withdrawing;
+  waiting_->withdraw();
+}
+
+std::exception_ptr task_state::observe_failure() noexcept {
+  failure_observed_ = true;
+  return failure_;
+}
+
+void task_state::rethrow_unless_succeeded() {
+  if (status_ == task_status::failed) std::rethrow_exception(observe_failure());
+  if (status_ == task_status::cancelled) {
+    const auto* info = cancellation_.get();
+    std::string what = "await " + name() + " (" + std::string(to_string(info->reason));
+    if (!info->text.empty()) what += ": " + info->text;
+    throw error(errc::task_cancelled, what + ")");
+  }
+}
+
+void task_state::classify(std::exception_ptr thrown) noexcept {
+  if (thrown == nullptr) {
+    status_ = task_status::succeeded;
+    return;
+  }
+  status_ = task_status::failed;
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const eddy::cancelled& stop) {
+    if (own_scope_.inside(stop.info().get())) {
+      status_ = task_status::cancelled;
+      cancellation_ = stop.info();
+      return;
+    }
+    thrown = std::make_exception_ptr(error(errc::stray_cancelled, "task " + name()));
+  } catch (...) {
+  }
+  failure_ = std::move(thrown);
+}
+
+void task_state::body_ended() noexcept {
+  classify(take_outcome());
+  check(innermost_scope_ == &own_scope_, "a task ended inside a scope it had entered", spawned_at_);
+  innermost_frame_ = nullptr;
+  resume_point_ = nullptr;
+  own_scope_.detach();
+  list_hook<all_tasks_tag>::unlink();
+  --loop_->live_tasks_;
+  while (queued_operation* watcher = watchers_.pop_front()) watcher->complete();
+  --owner_->live_;
+  owner_->child_ended(*this);
+  owner_ = nullptr;
+  release();
+}
+
+void task_state::dispose() noexcept {
+  if (status_ == task_status::failed && !failure_observed_) {
+    loop_->report({"a task failed and nobody observed it", failure_, name(), spawned_at_});
+  }
+  delete this;
+}
+
+// --- operation ---
+
+scheduler& operation::loop() const noexcept { return task_->loop(); }
+
+void operation::end(state outcome) noexcept {
+  debug_check(pending(), "an operation ended twice");
+  state_ = outcome;
+  task_->waiting_ = nullptr;
+  task_->loop().make_ready(*task_);
+}
+
+void operation::complete() noexcept { end(state::completed); }
+
+void operation::withdrawn() noexcept { end(state::cancelled); }
+
+void throw_cancelled_in(task_state& task) {
+  throw eddy::cancelled(cancel_info_ptr(task.innermost_scope()->effective()));
+}
+
+}  // namespace eddy::coro
