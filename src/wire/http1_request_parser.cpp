@@ -87,8 +87,8 @@ std::expected<void, errc> head_access::read_start_line(request_head& head, std::
   const char* const begin = line.data();
   const char* p = begin;
   while (is(*p, token_byte)) ++p;
-  if (*p != ' ') return std::unexpected(errc::bad_method);
   if (p == begin) return std::unexpected(errc::bad_request_line);
+  if (*p != ' ') return std::unexpected(errc::bad_method);
   const std::string_view token(begin, static_cast<std::size_t>(p - begin));
 
   const char* const target_begin = ++p;

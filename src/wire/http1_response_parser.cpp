@@ -13,6 +13,7 @@ void head_access::reset(response_head& head, const char* base) noexcept {
 
 std::expected<void, errc> head_access::read_start_line(response_head& head, std::string_view line,
                                                        std::uint32_t offset) {
+  if (line[0] != 'H') return std::unexpected(errc::bad_status_line);
   if (!line.ends_with("\r\n")) return std::unexpected(errc::bad_line_end);
   line.remove_suffix(2);
   const auto minor = read_version(line.substr(0, line.find(' ')));

@@ -39,7 +39,8 @@ std::expected<void, errc> read_field_line(std::string_view line, std::uint32_t o
   const char* p = begin;
   while (is(*p, token_byte)) ++p;
   if (p == begin || *p != ':') {
-    return std::unexpected(p == last ? errc::bad_line_end : errc::bad_field_name);
+    const bool misplaced_end = p == last || (*p == '\r' && p != last - 1);
+    return std::unexpected(misplaced_end ? errc::bad_line_end : errc::bad_field_name);
   }
   const auto name_size = static_cast<std::uint32_t>(p - begin);
   ++p;

@@ -8,9 +8,8 @@
 //     systems read differently), is refused
 //   - an encoded slash ("%2F") or backslash ("%5C") is refused: decoded, it would be taken for a
 //     separator; left encoded, it could not be told from "%252F". Put such data into the query
-//   - control characters, raw or encoded, "%00", raw bytes from 0x80 on, '\', '#', '"', '<', '>'
-//   are
-//     refused, and so are '{', '}' and '`' (browsers encode them); '[', ']', '^', '|' are accepted
+//   - refused are control characters (raw or encoded, "%00" among them), raw bytes from 0x80 on, and
+//     '\', '#', '"', '<', '>', '{', '}', '`'; '[', ']', '^', '|' are accepted, as browsers send them
 //   - invalid escapes and what is not UTF-8 (over-long forms and surrogates too) are refused
 //   - empty segments are kept: "//a" is not "/a"
 //
@@ -43,11 +42,11 @@ enum class target_form : std::uint8_t {
 /// given to parse_target.
 struct target_parts {
   target_form form = target_form::origin;
-  std::string_view scheme;                ///< absolute form only, as written
-  std::string_view authority;             ///< absolute and authority form: "host" or "host:port"
-  std::string_view path;                  ///< decoded and normalised; "*" in asterisk form (and for
-                                          /// OPTIONS with an absolute form without path and query);
-                                          /// "/" if an absolute form has none; empty for CONNECT
+  std::string_view scheme;     ///< absolute form only, as written
+  std::string_view authority;  ///< absolute and authority form: "host" or "host:port"
+  /// Decoded and normalised. "*" in asterisk form, and for OPTIONS with an absolute form that has
+  /// neither path nor query; "/" for other absolute forms without a path; empty for CONNECT.
+  std::string_view path;
   std::optional<std::string_view> query;  ///< raw, without "?"; nullopt if there was no "?"
 };
 
