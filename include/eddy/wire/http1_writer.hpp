@@ -35,9 +35,9 @@ struct body_size {
 };
 
 struct request_line {
-  std::string_view method;  ///< a token; to_string(method::get) and so on
-  std::string_view target;  ///< as it goes out, already encoded: visible ASCII without '#'
-  bool keep_alive = true;   ///< false writes "Connection: close"
+  std::string_view method = {};  ///< a token; to_string(method::get) and so on
+  std::string_view target = {};  ///< as it goes out, already encoded: visible ASCII without '#'
+  bool keep_alive = true;        ///< false writes "Connection: close"
 };
 
 /// A HTTP/1.1 request head. Exactly one Host among the fields is needed (missing_host, bad_host).
@@ -48,8 +48,8 @@ struct request_line {
 
 struct response_line {
   int status = 200;              ///< 100 to 599
-  std::string_view reason;       ///< empty: the usual phrase
-  std::string_view date;         ///< IMF-fixdate; written unless empty or there is a Date field
+  std::string_view reason = {};  ///< empty: the usual phrase
+  std::string_view date = {};    ///< IMF-fixdate; written unless empty or there is a Date field
   method answers = method::get;  ///< HEAD has no body, and CONNECT none with 2xx
   int peer_minor_version = 1;    ///< 0: the peer cannot read chunks
   bool keep_alive = true;        ///< what the server would like
