@@ -208,12 +208,13 @@ std::expected<body_decoder::event, errc> body_decoder::take_trailers(std::string
   const auto complete = detail::read_fields(section.bytes, section.scan, slots,
                                             limits_->max_trailer_fields, errc::trailers_too_large);
   detail::head_access::attach(section.table, section.bytes.data());
-  if (!complete) return std::unexpected(complete.error());
+  // Before the error of a later line: the verdict does not depend on how the bytes were cut.
   for (; section.judged < section.table.size(); ++section.judged) {
     if (is_forbidden_trailer(section.table[section.judged].name)) {
       return std::unexpected(errc::forbidden_trailer);
     }
   }
+  if (!complete) return std::unexpected(complete.error());
   if (!*complete) {
     if (section.bytes.size() >= limits_->max_trailers) {
       return std::unexpected(errc::trailers_too_large);

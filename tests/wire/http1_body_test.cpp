@@ -88,9 +88,6 @@ TEST(http1_body, says_what_is_still_to_come) {
 }
 
 TEST(http1_body, decodes_chunks_alike_cut_at_every_byte) {
-  const std::string bytes =
-      "5\r\nhello\r\n1;a=\"x;\r\"\r\n";  // refused below: CR inside a quoted string
-  EXPECT_EQ(decode_chunks(bytes).error, errc::bad_chunk_extension);
   const std::string good =
       "5;q=\"\\\"\"\r\nhello\r\nA\r\n, world...\r\n0;z\r\nX: 1\r\nY: 2\r\n\r\nGET";
   for (std::size_t piece = 1; piece <= good.size(); ++piece) {

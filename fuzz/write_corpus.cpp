@@ -1,0 +1,57 @@
+// Writes the inputs of the tests as seeds: write_corpus <folder> makes <folder>/http1_request,
+// http1_response and http1_target.
+#include "wire/http1_cases.hpp"
+
+#include <cstddef>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+namespace {
+
+class corpus {
+ public:
+  corpus(const std::filesystem::path& root, std::string_view target) : folder_(root / target) {
+    std::filesystem::create_directories(folder_);
+  }
+  void add(std::string_view bytes) {
+    std::ofstream out(folder_ / std::to_string(count_++), std::ios::binary);
+    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  }
+
+ private:
+  std::filesystem::path folder_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  namespace test = eddy::wire::http1::test;
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: write_corpus <folder>\n");
+    return 2;
+  }
+  corpus requests(argv[1], "http1_request");
+  corpus targets(argv[1], "http1_target");
+  const auto add_request = [&](const std::string& bytes) {
+    if (bytes.size() > 4096) return;
+    requests.add('\x10' + bytes);
+    const std::size_t begin = bytes.find(' ');
+    if (begin == std::string::npos) return;
+    targets.add('\x01' + bytes.substr(begin + 1, bytes.find(' ', begin + 1) - begin - 1));
+  };
+  for (const auto& good : test::accepted_requests()) add_request(good.bytes);
+  for (const auto& bad : test::refused_requests()) add_request(bad.bytes);
+  targets.add("\x01Sun, 06 Nov 1994 08:49:37 GMT");
+  targets.add("\x01Sunday, 06-Nov-94 08:49:37 GMT");
+  targets.add("\x01Sun Nov  6 08:49:37 1994");
+
+  corpus responses(argv[1], "http1_response");
+  for (const auto& good : test::accepted_responses()) responses.add("\x10\x01" + good);
+  for (const auto& bad : test::refused_responses()) {
+    if (bad.bytes.size() <= 4096) responses.add("\x10\x01" + bad.bytes);
+  }
+}
