@@ -18,6 +18,7 @@
 
 #include <eddy/coro/group.hpp>
 #include <eddy/coro/result.hpp>
+#include <eddy/coro/scope.hpp>
 
 namespace eddy {
 

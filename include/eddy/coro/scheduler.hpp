@@ -81,6 +81,9 @@ class scheduler {
   /// Owner of what spawn() starts.
   [[nodiscard]] task_owner& root() noexcept { return root_; }
 
+  /// The task-local values of the running callback.
+  [[nodiscard]] std::shared_ptr<local_values>& callback_locals() noexcept { return callback_locals_; }
+
   // --- failures ---
   void set_error_hook(error_hook hook) { hook_ = std::move(hook); }
   void report(failure_report what) noexcept;
@@ -103,6 +106,8 @@ class scheduler {
     turn_started_ = clock_->now();
     ++turns_;
   }
+  /// A turn that looked at nothing outside.
+  void count_turn() noexcept { ++turns_; }
 
  private:
   friend class task_state;
@@ -134,6 +139,7 @@ class scheduler {
   intrusive_list<task_state, all_tasks_tag> tasks_;
   root_owner root_;
   error_hook hook_;
+  std::shared_ptr<local_values> callback_locals_;
   std::vector<ready_node*> shuffled_;
 };
 

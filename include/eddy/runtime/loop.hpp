@@ -7,14 +7,13 @@
 // operations, or post from other threads.
 #pragma once
 
-#include <any>
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <source_location>
 #include <typeindex>
-#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include <eddy/coro/scheduler.hpp>
 #include <eddy/coro/task.hpp>
@@ -34,7 +33,6 @@ struct loop_options {
   bool shuffle_ready = false;                 ///< run each batch in random order, from `seed`
   error_hook on_error = nullptr;              ///< null: stderr
   std::size_t threads = 0;                    ///< most to_thread calls at once; zero: 32
-  duration thread_shutdown = std::chrono::seconds(10);  ///< how long the end waits for abandoned thread jobs
 };
 
 /// The way into a loop for other threads. Copyable; outlives the loop (posting then fails).
@@ -55,6 +53,8 @@ class loop_ref {
 
  private:
   friend class loop;
+  friend class offload;
+  friend class inbox_node;
   struct inbox;
   explicit loop_ref(std::shared_ptr<inbox> box) noexcept : inbox_(std::move(box)) {}
   bool post_callback(std::move_only_function<void()> callback, std::source_location where) const;
@@ -83,16 +83,18 @@ class loop final : public coro::scheduler {
   template <class T>
   [[nodiscard]] T& service();
 
-  /// What the loop is doing, for reports and the task tree.
+  /// Ends a sleep of the loop; also from signal handlers. Any thread, while the loop exists.
+  void interrupt() noexcept;
+
+  /// Position among the loops of one run(), for reports and the task tree.
   [[nodiscard]] std::size_t index() const noexcept { return index_; }
   void set_index(std::size_t index) noexcept { index_ = index; }
 
  private:
-  friend class loop_ref;
+  friend class offload;
 
-  void take_posts();
+  loop(std::unique_ptr<driver> io, loop_options& options);
   void poll();
-  [[nodiscard]] bool busy_polling_due() noexcept;
 
   std::unique_ptr<driver> driver_;
   std::shared_ptr<loop_ref::inbox> inbox_;

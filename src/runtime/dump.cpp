@@ -1,0 +1,110 @@
+#include <eddy/runtime/dump.hpp>
+
+#include <cstdio>
+#include <map>
+#include <vector>
+
+#include <eddy/coro/promise_base.hpp>
+#include <eddy/runtime/loop.hpp>
+
+#include "registry.hpp"
+
+namespace eddy {
+namespace {
+
+using coro::task_state;
+
+std::string place(std::source_location where) {
+  if (where.line() == 0) return "?";
+  const std::string_view file = where.file_name();
+  const auto slash = file.rfind('/');
+  return std::string(slash == file.npos ? file : file.substr(slash + 1)) + ":" + std::to_string(where.line());
+}
+
+std::string seconds(duration d) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f s", std::chrono::duration<double>(d).count());
+  return text;
+}
+
+std::string await_chain(const task_state& task) {
+  std::vector<std::string> places;
+  for (const auto* frame = task.innermost_frame(); frame != nullptr; frame = frame->awaited_by()) {
+    if (frame->await_place().line() != 0) places.push_back(place(frame->await_place()));
+  }
+  std::string chain;
+  for (auto it = places.rbegin(); it != places.rend(); ++it) chain += (chain.empty() ? "" : " > ") + *it;
+  return chain;
+}
+
+std::string waiting(const task_state& task, time_point now) {
+  const auto* operation = task.waiting_on();
+  if (operation == nullptr) return "ready or running";
+  const coro::wait_info info = operation->describe();
+  std::string text = "waits for " + std::string(info.kind);
+  if (!info.detail.empty()) text += " " + info.detail;
+  if (info.holder != nullptr && info.detail != info.holder->name()) text += ", held by " + info.holder->name();
+  return text + ", " + seconds(now - task.waiting_since());
+}
+
+class tree_writer {
+ public:
+  explicit tree_writer(runtime::loop& of) : loop_(of), now_(of.now()) {
+    for (auto* task = of.tasks().front(); task != nullptr; task = of.tasks().next(*task)) {
+      const auto* owner = task->owner();
+      children_[owner != nullptr ? owner->host() : nullptr].push_back(task);
+    }
+  }
+
+  std::string write() {
+    text_ = "loop " + std::to_string(loop_.index()) + " (" + std::string(loop_.io().name()) + "), " +
+            std::to_string(loop_.live_tasks()) + " tasks\n";
+    // Iterative: a tree may be as deep as memory allows.
+    std::vector<std::pair<const task_state*, std::size_t>> open;
+    const auto push_children = [&](const task_state* of, std::size_t depth) {
+      const auto found = children_.find(of);
+      if (found == children_.end()) return;
+      for (auto it = found->second.rbegin(); it != found->second.rend(); ++it) open.emplace_back(*it, depth);
+    };
+    push_children(nullptr, 1);
+    while (!open.empty()) {
+      const auto [task, depth] = open.back();
+      open.pop_back();
+      write_task(*task, depth);
+      push_children(task, depth + 1);
+    }
+    return std::move(text_);
+  }
+
+ private:
+  void write_task(const task_state& task, std::size_t depth) {
+    const std::string indent(depth * 2, ' ');
+    text_ += indent + task.name() + "  spawned at " + place(task.spawned_at()) + "\n";
+    const std::string chain = await_chain(task);
+    text_ += indent + "    " + (chain.empty() ? "" : "at " + chain + ", ") + waiting(task, now_) + "\n";
+  }
+
+  runtime::loop& loop_;
+  time_point now_;
+  std::map<const task_state*, std::vector<const task_state*>> children_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string task_tree() { return tree_writer(runtime::loop::current()).write(); }
+
+void runtime::print_task_tree() {
+  const std::string text = tree_writer(runtime::loop::current()).write();
+  std::fputs(text.c_str(), stderr);
+}
+
+void dump_tasks() {
+  auto* here = coro::scheduler::current();
+  if (here != nullptr) runtime::print_task_tree();
+  runtime::registry::for_each([here](runtime::loop& l) {
+    if (&l != here) l.ref().post(runtime::print_task_tree);
+  });
+}
+
+}  // namespace eddy

@@ -1,0 +1,57 @@
+// The way into a loop from other threads: a lock-free stack of nodes, taken as a whole and turned round by the loop.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include <eddy/runtime/loop.hpp>
+
+namespace eddy::runtime {
+
+/// Something that another thread hands to a loop.
+class inbox_node {
+ public:
+  inbox_node(const inbox_node&) = delete;
+  inbox_node& operator=(const inbox_node&) = delete;
+
+  /// On the loop, outside any task; the node may destroy itself.
+  virtual void deliver(loop& to) noexcept = 0;
+
+ protected:
+  inbox_node() noexcept = default;
+  ~inbox_node() = default;
+
+ private:
+  friend struct loop_ref::inbox;
+  inbox_node* next_ = nullptr;
+};
+
+struct loop_ref::inbox {
+  explicit inbox(driver& io) noexcept : io_(&io) {}
+
+  /// Any thread. False when the loop has ended; the node is then still the caller's.
+  bool push(inbox_node& node) noexcept;
+  /// The loop's thread: delivers everything pushed so far, in order of arrival. Returns whether there was anything.
+  bool deliver_all(loop& to) noexcept;
+  [[nodiscard]] bool empty() const noexcept { return head_.load(std::memory_order_acquire) == nullptr; }
+
+  /// The loop is about to sleep: from now on pushes wake it. False when something has arrived already.
+  [[nodiscard]] bool prepare_sleep() noexcept;
+  void awake() noexcept { sleeping_.store(false, std::memory_order_relaxed); }
+  /// From a signal handler.
+  void interrupt() noexcept { io_->wake(); }
+
+  /// No push succeeds afterwards, and none is still touching the driver when this returns.
+  void close(loop& from) noexcept;
+
+ private:
+  static inbox_node* closed_mark() noexcept;
+  static bool deliver_list(inbox_node* newest, loop& to) noexcept;
+
+  std::atomic<inbox_node*> head_{nullptr};
+  std::atomic<bool> sleeping_{false};
+  std::atomic<std::uint32_t> pushing_{0};
+  driver* io_;
+};
+
+}  // namespace eddy::runtime

@@ -1,0 +1,83 @@
+#include <eddy/runtime/loop.hpp>
+
+#include <algorithm>
+#include <random>
+
+#include <eddy/runtime/offload.hpp>
+
+#include "inbox.hpp"
+#include "registry.hpp"
+
+namespace eddy::runtime {
+namespace {
+
+// With tasks always ready and no I/O, the clock and the driver are looked at once in this many turns.
+constexpr std::uint32_t turns_between_polls = 64;
+
+std::uint64_t chosen_seed(std::uint64_t wanted) {
+  if (wanted != 0) return wanted;
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+std::unique_ptr<driver> chosen_driver(std::unique_ptr<driver> given) {
+  return given ? std::move(given) : make_driver();
+}
+
+}  // namespace
+
+loop::loop(loop_options options) : loop(chosen_driver(std::move(options.io)), options) {}
+
+loop::loop(std::unique_ptr<driver> io, loop_options& options)
+    : scheduler(io->time(), chosen_seed(options.seed)),
+      driver_(std::move(io)),
+      inbox_(std::make_shared<loop_ref::inbox>(*driver_)),
+      offload_(std::make_unique<offload>(*this, options.threads)) {
+  shuffle_ready(options.shuffle_ready);
+  if (options.on_error) set_error_hook(std::move(options.on_error));
+  registry::add(*this);
+}
+
+loop::~loop() {
+  registry::remove(*this);
+  const entered here(*this);
+  offload_->stop();
+  check(live_tasks() == 0, "a loop was destroyed while tasks were running on it");
+  while (!services_.empty()) services_.pop_back();
+  inbox_->close(*this);
+  while (anything_ready()) run_batch();
+}
+
+loop& loop::current() { return static_cast<loop&>(require()); }
+
+loop_ref loop::ref() const noexcept { return loop_ref(inbox_); }
+
+void loop::run_until(const std::function<bool()>& done) {
+  check(scheduler::current() == nullptr, "a loop was run inside a running loop");
+  const entered here(*this);
+  while (!done()) turn();
+}
+
+void loop::turn() {
+  run_batch();
+  const bool nothing_to_poll = timers().empty() && !driver_->has_io() && inbox_->empty();
+  if (anything_ready() && nothing_to_poll && ++turns_since_poll_ < turns_between_polls) {
+    count_turn();
+    return;
+  }
+  turns_since_poll_ = 0;
+  poll();
+  inbox_->deliver_all(*this);
+  begin_turn();
+  timers().expire(turn_started());
+}
+
+void loop::poll() {
+  const bool may_sleep = !anything_ready() && inbox_->prepare_sleep();
+  driver_->wait(may_sleep ? timers().next_deadline() : time_point::min());
+  inbox_->awake();
+}
+
+void loop::interrupt() noexcept { inbox_->interrupt(); }
+
+}  // namespace eddy::runtime

@@ -1,0 +1,192 @@
+#include <eddy/runtime/run.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include <sched.h>
+
+#include <eddy/base/error.hpp>
+#include <eddy/runtime/dump.hpp>
+
+#include "signals.hpp"
+
+namespace eddy::runtime {
+namespace {
+
+/// What the loops of one run() share: the first failure, which ends the others.
+class team {
+ public:
+  void join(std::size_t index, loop_ref to, std::function<void()> cancel_main) {
+    const std::lock_guard guard(lock_);
+    if (members_.size() <= index) members_.resize(index + 1);
+    members_[index] = {std::move(to), std::move(cancel_main)};
+    if (failure_) members_[index].stop();
+  }
+
+  void fail(std::exception_ptr failure) {
+    const std::lock_guard guard(lock_);
+    if (failure_) return;
+    failure_ = std::move(failure);
+    for (auto& each : members_) each.stop();
+  }
+
+  void rethrow() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  struct member {
+    loop_ref to;
+    std::function<void()> cancel_main;
+    void stop() const {
+      if (cancel_main) to.post(cancel_main);
+    }
+  };
+  std::mutex lock_;
+  std::vector<member> members_;
+  std::exception_ptr failure_;
+};
+
+loop_options options_for(const run_options& from, std::size_t index) {
+  loop_options options;
+  options.io = from.make_driver ? from.make_driver() : make_driver(from.driver);
+  options.seed = from.seed == 0 ? 0 : from.seed + index;
+  options.shuffle_ready = from.shuffle_ready;
+  options.on_error = from.on_error;
+  options.threads = from.threads;
+  return options;
+}
+
+/// One loop from its start to its end.
+class session {
+ public:
+  session(const run_options& options, main_task& main, std::size_t index)
+      : loop_(options_for(options, index)), main_(main), interruptible_(loop_) {
+    loop_.set_index(index);
+  }
+
+  void run(team* others) {
+    start(others);
+    loop_.run_until([this] {
+      look_at_signals();
+      return started_ && main_state_->done();
+    });
+    end_root_tasks();
+    const coro::scheduler::entered here(loop_);
+    finish();
+  }
+
+ private:
+  void start(team* others) {
+    const coro::scheduler::entered here(loop_);
+    main_state_ = &main_.launch();
+    started_ = true;
+    if (others != nullptr) {
+      others->join(loop_.index(), loop_.ref(), [this] {
+        main_state_->cancel(cancel_reason::sibling_failed, "another loop's main failed", main_state_->spawned_at());
+      });
+    }
+  }
+
+  void look_at_signals() {
+    if (signal_handlers::dump_requests() != dumps_seen_) {
+      dumps_seen_ = signal_handlers::dump_requests();
+      print_task_tree();
+    }
+    const int requests = signal_handlers::end_requests();
+    if (requests == ends_seen_) return;
+    ends_seen_ = requests;
+    const std::string text = "signal " + std::to_string(signal_handlers::last_end_signal());
+    if (!std::exchange(interrupted_, true)) {
+      main_state_->cancel(cancel_reason::shutdown, text, main_state_->spawned_at());
+    }
+    if (requests >= 2) {
+      signal_handlers::restore_default();
+      loop_.root().scope().cancel(cancel_reason::shutdown, text, main_state_->spawned_at(), true);
+    }
+  }
+
+  void end_root_tasks() {
+    loop_.root().scope().cancel(cancel_reason::shutdown, "main has ended", main_state_->spawned_at());
+    loop_.run_until([this] {
+      look_at_signals();
+      return loop_.live_tasks() == 0;
+    });
+    // Callbacks posted before the end still run.
+    loop_.interrupt();
+    bool once = false;
+    loop_.run_until([&] { return std::exchange(once, true) && !loop_.anything_ready(); });
+  }
+
+  void finish() {
+    const bool cancelled_by_signal = interrupted_ && main_state_->status() == coro::task_status::cancelled;
+    try {
+      main_.finish();
+    } catch (...) {
+      main_.release();
+      if (cancelled_by_signal) {
+        throw error(errc::interrupted, "run (signal " + std::to_string(signal_handlers::last_end_signal()) + ")");
+      }
+      throw;
+    }
+    main_.release();
+  }
+
+  loop loop_;
+  main_task& main_;
+  interruptible interruptible_;
+  coro::task_state* main_state_ = nullptr;
+  bool started_ = false;
+  bool interrupted_ = false;
+  int ends_seen_ = 0;
+  int dumps_seen_ = 0;
+};
+
+void pin_to_processor(std::size_t index) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) == 0) return;
+  std::size_t wanted = index % static_cast<std::size_t>(CPU_COUNT(&allowed));
+  for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed) || wanted-- != 0) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    sched_setaffinity(0, sizeof one, &one);
+    return;
+  }
+}
+
+}  // namespace
+
+void run_one(const run_options& options, main_task& main) {
+  check(coro::scheduler::current() == nullptr, "run was called inside a running loop");
+  const signal_handlers handlers(options.handle_signals, options.dump_on_sigusr1);
+  if (options.pin_loops) pin_to_processor(0);
+  session(options, main, 0).run(nullptr);
+}
+
+void run_many(const run_options& options, const std::function<main_task&(std::size_t)>& make) {
+  check(coro::scheduler::current() == nullptr, "run was called inside a running loop");
+  const signal_handlers handlers(options.handle_signals, options.dump_on_sigusr1);
+  team all;
+  const auto run_loop = [&](std::size_t index) {
+    try {
+      if (options.pin_loops) pin_to_processor(index);
+      session(options, make(index), index).run(&all);
+    } catch (...) {
+      all.fail(std::current_exception());
+    }
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < options.loops; ++i) threads.emplace_back(run_loop, i);
+  run_loop(0);
+  for (auto& thread : threads) thread.join();
+  all.rethrow();
+}
+
+}  // namespace eddy::runtime
