@@ -100,7 +100,7 @@ class task_group final : public coro::task_set, private coro::spawner<task_group
  private:
   friend class coro::spawner<task_group>;
   template <class Fn>
-    requires coro::task_callable<Fn, task_group&>
+    requires coro::makes_task<Fn, task_group&>
   friend auto with_group(Fn body) -> task<coro::task_result<Fn, task_group&>>;
 
   task_group() : task_set("group") {}
@@ -112,7 +112,7 @@ class task_group final : public coro::task_set, private coro::spawner<task_group
 /// rest (reason sibling_failed), waits for it and is rethrown; several as an exception_group. When group.cancel() cut
 /// off a body that owes a value, throws errc::task_cancelled. The callable lives until the group has ended.
 template <class Fn>
-  requires coro::task_callable<Fn, task_group&>
+  requires coro::makes_task<Fn, task_group&>
 auto with_group(Fn body) -> task<coro::task_result<Fn, task_group&>> {
   using R = coro::task_result<Fn, task_group&>;
   task_group group;

@@ -193,9 +193,14 @@ auto call(Fn fn, Args... args) -> std::invoke_result_t<Fn&, Args...> {
   co_return co_await std::invoke(fn, std::forward<Args>(args)...);
 }
 
+/// A callable that gives a task when called with just these arguments.
 template <class Fn, class... Args>
-concept task_callable = std::is_invocable_v<std::decay_t<Fn>&, std::decay_t<Args>...> &&
-                        is_task<std::invoke_result_t<std::decay_t<Fn>&, std::decay_t<Args>...>>;
+concept makes_task = std::is_invocable_v<std::decay_t<Fn>&, Args...> &&
+                     is_task<std::invoke_result_t<std::decay_t<Fn>&, Args...>>;
+
+/// The same with copies of the arguments, as spawn calls it.
+template <class Fn, class... Args>
+concept task_callable = makes_task<Fn, std::decay_t<Args>...>;
 
 /// The R of the task<R> that a callable gives.
 template <class Fn, class... Args>

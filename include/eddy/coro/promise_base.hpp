@@ -85,17 +85,17 @@ class operation_awaiter {
   bool await_ready() {
     scheduler& loop = scheduler::require();
     task_state& task = loop.require_task();
-    check(op_.state_ == operation::state::fresh, "an operation was awaited twice");
-    op_.task_ = &task;
+    check(base().state_ == operation::state::fresh, "an operation was awaited twice");
+    base().task_ = &task;
     if constexpr (uninterruptible_operation<Op>) {
       if (!op_.try_complete()) return false;
-      op_.state_ = operation::state::completed;
+      base().state_ = operation::state::completed;
       return true;
     }
     if (task.innermost_scope()->effective() != nullptr) [[unlikely]] {
-      op_.state_ = operation::state::cancelled;
+      base().state_ = operation::state::cancelled;
     } else if (op_.try_complete()) {
-      op_.state_ = operation::state::completed;
+      base().state_ = operation::state::completed;
     } else {
       return false;
     }
@@ -104,22 +104,22 @@ class operation_awaiter {
 
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> frame) {
-    task_state& task = *op_.task_;
+    task_state& task = *base().task_;
     scheduler& loop = task.loop();
     task.innermost_frame_ = &frame.promise();
     task.resume_point_ = frame;
-    if (op_.state_ != operation::state::fresh) {  // over already; only the budget is used up
+    if (base().state_ != operation::state::fresh) {  // over already; only the budget is used up
       loop.make_ready(task);
       return;
     }
-    op_.state_ = operation::state::suspended;
+    base().state_ = operation::state::suspended;
     task.waiting_ = &op_;
     task.waiting_since_ = loop.turn_started();
     start_waiting(task);
   }
 
   decltype(auto) await_resume() {
-    if (op_.state_ == operation::state::cancelled) [[unlikely]] throw_cancelled(*op_.task_);
+    if (base().state_ == operation::state::cancelled) [[unlikely]] throw_cancelled(*base().task_);
     return op_.take();
   }
 
@@ -139,6 +139,8 @@ class operation_awaiter {
   }
 
   [[noreturn]] static void throw_cancelled(task_state& task);
+  // A derived operation may use the base's names for members of its own.
+  [[nodiscard]] operation& base() noexcept { return op_; }
 
   Op op_;
 };

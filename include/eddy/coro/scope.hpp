@@ -132,7 +132,7 @@ auto with_scope(cancel_scope& scope, Fn fn) -> task<coro::unless_cancelled<coro:
 
 /// The same in a scope of its own.
 template <class Fn>
-  requires coro::task_callable<Fn, cancel_scope&>
+  requires coro::makes_task<Fn, cancel_scope&>
 auto with_scope(Fn fn) -> task<coro::unless_cancelled<coro::task_result<Fn, cancel_scope&>>> {
   cancel_scope scope;
   co_return co_await with_scope(scope, std::move(fn));
