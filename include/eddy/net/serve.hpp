@@ -1,0 +1,163 @@
+// The accept loop of a server.
+//
+//   co_await eddy::net::serve(listener, [](eddy::net::tcp_stream peer) -> eddy::task<void> {
+//     std::array<std::byte, 4096> buffer;
+//     while (auto n = co_await peer.read_some(buffer)) co_await peer.write_all(std::span(buffer).first(n));
+//   });
+//
+// Ends in phases, when the listener is closed or the task that serves is cancelled: nothing more is accepted; running
+// connections go on by themselves for the drain limit; the rest is cancelled and awaited.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+
+#include <eddy/base/error.hpp>
+#include <eddy/coro/future.hpp>
+#include <eddy/coro/group.hpp>
+#include <eddy/coro/scope.hpp>
+#include <eddy/net/address.hpp>
+
+namespace eddy::net {
+
+struct serve_options {
+  std::size_t max_connections = 10'000;  ///< at this many, accepting waits until one ends
+  std::size_t max_per_peer = 0;  ///< per IP address; further ones are reset at once. 0: no limit
+  /// How long running connections may go on after the listener was closed or serve was cancelled. Zero: they are
+  /// cancelled at once. A second, forced cancellation does not wait for it.
+  duration drain_limit = duration::zero();
+};
+
+/// Live figures of one serve(), and what its accept loop and its connections share. May be given by the caller, who
+/// then can look at it; must outlive the serve(). Used by one serve() at a time, on its loop.
+class serve_state {
+ public:
+  /// Connections whose handler runs.
+  [[nodiscard]] std::size_t connections() const noexcept { return connections_; }
+  /// So far, without those refused.
+  [[nodiscard]] std::uint64_t accepted() const noexcept { return accepted_; }
+  /// Reset because their peer had too many.
+  [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
+  /// Whether the end has begun: handlers may look at it between requests.
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
+
+  // --- for serve ---
+  /// Counts one connection from its making to its end.
+  class admission {
+   public:
+    admission(serve_state& state, const address& peer, bool by_peer);
+    admission(admission&& other) noexcept
+        : state_(std::exchange(other.state_, nullptr)), peer_(std::move(other.peer_)) {}
+    admission& operator=(admission&&) = delete;
+    ~admission();
+
+   private:
+    serve_state* state_;
+    std::string peer_;  // empty when connections are not counted by peer
+  };
+  [[nodiscard]] bool admits(const address& peer, std::size_t max_per_peer);
+  /// Waits until fewer than `limit` connections are open.
+  task<void> room(std::size_t limit);
+  void set_draining(bool on) noexcept { draining_ = on; }
+
+ private:
+  std::size_t connections_ = 0;
+  std::uint64_t accepted_ = 0;
+  std::uint64_t refused_ = 0;
+  bool draining_ = false;
+  promise<void>* wants_room_ = nullptr;
+  std::map<std::string, std::size_t, std::less<>> by_peer_;
+};
+
+namespace detail {
+
+/// Reports the failure of a connection's handler to the error hook.
+void report_connection(const address& peer, const std::exception_ptr& failure) noexcept;
+
+template <class Stream, class Handler>
+task<void> serve_one(Stream stream, Handler& handler,
+                     [[maybe_unused]] serve_state::admission admitted) {
+  const address peer = stream.peer();
+  std::exception_ptr failure;
+  try {
+    co_await std::invoke(handler, std::move(stream));
+  } catch (const cancelled&) {
+    throw;
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure) report_connection(peer, failure);
+}
+
+/// The connections' side of a serve(): unseen by cancellations outside, so that it can drain.
+class connection_group {
+ public:
+  /// Runs until finish() and the end of all connections. Ready to spawn into when `ready` is set.
+  task<void> run(promise<void>& ready);
+  [[nodiscard]] task_group& group() noexcept { return *group_; }
+  /// No more connections will be spawned; those there are cancelled after `limit`.
+  void finish(duration limit);
+
+ private:
+  cancel_scope scope_;
+  task_group* group_ = nullptr;
+  promise<void> finished_;
+};
+
+template <class Listener, class Handler>
+task<void> accept_loop(Listener& listener, Handler& handler, const serve_options& options,
+                       serve_state& state, connection_group& connections) {
+  for (;;) {
+    if (options.max_connections != 0) co_await state.room(options.max_connections);
+    auto stream = co_await listener.accept();
+    if (!state.admits(stream.peer(), options.max_per_peer)) {
+      stream.abort();
+      continue;
+    }
+    serve_state::admission admitted(state, stream.peer(), options.max_per_peer != 0);
+    connections.group().spawn(serve_one(std::move(stream), handler, std::move(admitted)));
+  }
+}
+
+/// Whether `failure` is that of an accept on a listener that was closed.
+[[nodiscard]] bool is_closed(const std::exception_ptr& failure) noexcept;
+
+}  // namespace detail
+
+/// Accepts connections and runs `handler(stream)`, which gives a task<void>, for each as a task of its own; several run
+/// at once, and the handler object lives until the last has ended. A handler that fails is reported to the error hook
+/// with its peer, and serving goes on. Returns when the listener was closed and the connections have ended; throws
+/// `cancelled` when serve was cancelled, also after the connections have ended, and what accept() throws otherwise.
+/// The listener is not closed at the end; its address stays bound until it is.
+template <class Listener, class Handler>
+task<void> serve(Listener& listener, Handler handler, serve_options options, serve_state& state) {
+  detail::connection_group connections;
+  auto body = [&](task_group& outer) -> task<void> {
+    promise<void> ready;
+    outer.spawn(connections.run(ready));
+    co_await shield(ready.get_future());
+    std::exception_ptr ended;
+    try {
+      co_await detail::accept_loop(listener, handler, options, state, connections);
+    } catch (...) {
+      ended = std::current_exception();
+    }
+    state.set_draining(true);
+    connections.finish(options.drain_limit);
+    if (!detail::is_closed(ended)) std::rethrow_exception(ended);
+  };
+  state.set_draining(false);
+  co_await with_group(body);
+}
+
+template <class Listener, class Handler>
+task<void> serve(Listener& listener, Handler handler, serve_options options = {}) {
+  serve_state state;
+  co_await serve(listener, std::move(handler), options, state);
+}
+
+}  // namespace eddy::net
