@@ -28,6 +28,8 @@ std::string seconds(duration d) {
 }
 
 std::string await_chain(const task_state& task) {
+  // The running task's innermost frame is only known again when it suspends.
+  if (task.loop().current_task() == &task) return {};
   std::vector<std::string> places;
   for (const auto* frame = task.innermost_frame(); frame != nullptr; frame = frame->awaited_by()) {
     if (frame->await_place().line() != 0) places.push_back(place(frame->await_place()));
@@ -39,7 +41,7 @@ std::string await_chain(const task_state& task) {
 
 std::string waiting(const task_state& task, time_point now) {
   const auto* operation = task.waiting_on();
-  if (operation == nullptr) return "ready or running";
+  if (operation == nullptr) return task.loop().current_task() == &task ? "running" : "ready";
   const coro::wait_info info = operation->describe();
   std::string text = "waits for " + std::string(info.kind);
   if (!info.detail.empty()) text += " " + info.detail;

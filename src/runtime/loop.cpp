@@ -55,11 +55,19 @@ loop_ref loop::ref() const noexcept { return loop_ref(inbox_); }
 void loop::run_until(const std::function<bool()>& done) {
   check(scheduler::current() == nullptr, "a loop was run inside a running loop");
   const entered here(*this);
-  while (!done()) turn();
+  for (;;) {
+    run_batch();
+    if (done()) return;
+    look_outside();
+  }
 }
 
-void loop::turn() {
-  run_batch();
+void loop::drain_posts() {
+  const entered here(*this);
+  while (inbox_->deliver_all(*this) || anything_ready()) run_batch();
+}
+
+void loop::look_outside() {
   const bool nothing_to_poll = timers().empty() && !driver_->has_io() && inbox_->empty();
   if (anything_ready() && nothing_to_poll && ++turns_since_poll_ < turns_between_polls) {
     count_turn();

@@ -73,7 +73,7 @@ class session {
     start(others);
     loop_.run_until([this] {
       look_at_signals();
-      return started_ && main_state_->done();
+      return main_state_->done();
     });
     end_root_tasks();
     const coro::scheduler::entered here(loop_);
@@ -84,7 +84,6 @@ class session {
   void start(team* others) {
     const coro::scheduler::entered here(loop_);
     main_state_ = &main_.launch();
-    started_ = true;
     if (others != nullptr) {
       others->join(loop_.index(), loop_.ref(), [this] {
         main_state_->cancel(cancel_reason::sibling_failed, "another loop's main failed", main_state_->spawned_at());
@@ -112,14 +111,14 @@ class session {
 
   void end_root_tasks() {
     loop_.root().scope().cancel(cancel_reason::shutdown, "main has ended", main_state_->spawned_at());
-    loop_.run_until([this] {
-      look_at_signals();
-      return loop_.live_tasks() == 0;
-    });
-    // Callbacks posted before the end still run.
-    loop_.interrupt();
-    bool once = false;
-    loop_.run_until([&] { return std::exchange(once, true) && !loop_.anything_ready(); });
+    // Callbacks posted before the end still run; what they spawn is refused and awaited like the rest.
+    do {
+      loop_.run_until([this] {
+        look_at_signals();
+        return loop_.live_tasks() == 0;
+      });
+      loop_.drain_posts();
+    } while (loop_.live_tasks() != 0);
   }
 
   void finish() {
@@ -140,7 +139,6 @@ class session {
   main_task& main_;
   interruptible interruptible_;
   coro::task_state* main_state_ = nullptr;
-  bool started_ = false;
   bool interrupted_ = false;
   int ends_seen_ = 0;
   int dumps_seen_ = 0;

@@ -69,10 +69,11 @@ class loop final : public coro::scheduler {
   /// The loop of this thread; stops the program when none runs.
   [[nodiscard]] static loop& current();
 
-  /// Runs turns until `done` returns true; `done` is asked before each poll. Makes this the thread's loop meanwhile.
+  /// Runs turns until `done` returns true, which is asked after each batch, before the loop polls or sleeps. Makes this
+  /// the thread's loop meanwhile.
   void run_until(const std::function<bool()>& done);
-  /// One turn; sleeps until something happens if nothing is ready.
-  void turn();
+  /// Runs callbacks posted so far, and what they make ready, without polling.
+  void drain_posts();
 
   [[nodiscard]] driver& io() noexcept { return *driver_; }
   [[nodiscard]] loop_ref ref() const noexcept;
@@ -94,6 +95,7 @@ class loop final : public coro::scheduler {
   friend class offload;
 
   loop(std::unique_ptr<driver> io, loop_options& options);
+  void look_outside();
   void poll();
 
   std::unique_ptr<driver> driver_;
