@@ -3,6 +3,8 @@
 #include "http1_bytes.hpp"
 #include "http1_section.hpp"
 
+#include <eddy/base/check.hpp>
+
 namespace eddy::wire::http1 {
 namespace detail {
 namespace {
@@ -46,7 +48,7 @@ std::expected<void, errc> take_field(const char* base, const field_slot& slot, i
       }
       break;
     case 7:
-      if (matches(name, "upgrade")) facts.upgrade = &slot;
+      if (facts.upgrade == nullptr && matches(name, "upgrade")) facts.upgrade = &slot;
       break;
     case 10:
       if (matches(name, "connection")) facts.connection.take(value);
@@ -162,6 +164,8 @@ body_decoder request_head::body(const limits& bounds) const {
 
 std::expected<std::size_t, errc> request_parser::parse(std::string_view bytes, request_head& head) {
   using detail::head_access;
+  check(bytes.size() >= std::size_t{scan_.position} + scan_.seen,
+        "request_parser::parse was not given the bytes of the last call again");
   const bool fresh = !in_progress();
   if (fresh) {
     head_access::reset(head, bytes.data());

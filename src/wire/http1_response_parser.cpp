@@ -3,6 +3,8 @@
 #include "http1_bytes.hpp"
 #include "http1_section.hpp"
 
+#include <eddy/base/check.hpp>
+
 namespace eddy::wire::http1 {
 namespace detail {
 
@@ -89,6 +91,8 @@ std::expected<std::size_t, errc> response_parser::parse(std::string_view bytes,
                                                         method request_method,
                                                         response_head& head) {
   using detail::head_access;
+  check(bytes.size() >= std::size_t{scan_.position} + scan_.seen,
+        "response_parser::parse was not given the bytes of the last call again");
   if (!in_progress()) {
     head_access::reset(head, bytes.data());
   } else {

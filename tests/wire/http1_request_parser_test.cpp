@@ -294,6 +294,13 @@ TEST(http1_request_parser, knows_whether_a_request_was_broken_off) {
   EXPECT_FALSE(parser.in_progress());
 }
 
+TEST(http1_request_parser, stops_the_program_when_bytes_are_withheld) {
+  request_parser parser;
+  request_head head;
+  ASSERT_EQ(parser.parse("GET / HTTP/1.1\r\nHo", head), 0U);
+  EXPECT_DEATH((void)parser.parse("GET /", head), "not given the bytes of the last call");
+}
+
 TEST(http1_request_parser, applies_the_limits_it_is_given_to_the_byte) {
   const std::string text = "GET /12345 HTTP/1.1\r\nHost: h\r\nA: b\r\n\r\n";
   limits exact;

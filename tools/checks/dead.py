@@ -30,7 +30,7 @@ def _is_built(tree: Tree, path: str) -> bool:
         return len(parts) > 2 and (parts[1] in tree.built_modules or parts[1] in tree.built_apps)
     if parts[0] == "apps":
         return len(parts) > 2 and parts[1] in tree.built_apps
-    if parts[0] == "examples":
+    if parts[0] in ("examples", "fuzz"):
         return len(parts) == 2
     return parts[0] == "bench"
 

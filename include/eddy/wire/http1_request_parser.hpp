@@ -69,7 +69,7 @@ class request_head {
   /// before reading the body, unless some of the body is there already.
   /// Never true without a body or in HTTP/1.0.
   [[nodiscard]] bool expects_continue() const noexcept { return expects_continue_; }
-  /// The Upgrade field's value if Connection lists "upgrade" (HTTP/1.1 only), else empty.
+  /// The first Upgrade field's value if Connection lists "upgrade" (HTTP/1.1 only), else empty.
   [[nodiscard]] std::string_view upgrade() const noexcept { return text(upgrade_); }
 
   /// The bytes that were parsed are now at `bytes`, unchanged.
@@ -111,6 +111,7 @@ class request_parser {
   /// head is complete. One empty line before the request is skipped.
   /// Returns the length of the head when it is complete, and is ready for the next one then; 0 while
   /// more bytes are needed. After an error the parser and the connection are of no further use.
+  /// Giving fewer bytes than last time stops the program.
   [[nodiscard]] std::expected<std::size_t, errc> parse(std::string_view bytes, request_head& head);
 
   /// True while part of a head has been seen: a peer that closes now broke off a request.
