@@ -35,7 +35,7 @@ class spawned_task final : public task_state {
   static spawned_task& launch(task<T> body, task_owner& owner, std::source_location where) {
     auto frame = std::move(body).release_frame();
     auto* record = new spawned_task(frame.get(), where);
-    frame.release();
+    static_cast<void>(frame.release());
     record->task_state::start(owner, record->body_.promise(), record->body_);
     return *record;
   }

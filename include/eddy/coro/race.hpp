@@ -149,13 +149,10 @@ auto race(As... members) -> task<race_result<coro::member_task_value<As>...>> {
   co_await coro::task_set::join_all(set);
   set.close();
   set.rethrow_host_failure();
-  auto slots = std::apply(
-      [&set](auto&... handle) {
-        std::size_t index = 0;
-        return std::tuple<coro::race_slot<coro::member_task_value<As>>...>{
-            coro::make_slot(set, index++, handle)...};
-      },
-      handles);
+  auto slots = [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return std::tuple<coro::race_slot<coro::member_task_value<As>>...>{
+        coro::make_slot(set, I, std::get<I>(handles))...};
+  }(std::index_sequence_for<As...>());
   const std::size_t winner = set.winner();
   co_return race_result<coro::member_task_value<As>...>(winner, std::move(slots));
 }
