@@ -42,7 +42,8 @@ double status_kilobytes(const char* key) {
   char line[256];
   double value = 0;
   while (std::fgets(line, sizeof line, status) != nullptr) {
-    if (std::strncmp(line, key, std::strlen(key)) == 0) value = std::atof(line + std::strlen(key) + 1);
+    if (std::strncmp(line, key, std::strlen(key)) == 0)
+      value = std::atof(line + std::strlen(key) + 1);
   }
   std::fclose(status);
   return value;

@@ -113,7 +113,9 @@ const std::error_category& condition_category() noexcept {
   return category;
 }
 
-std::error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), error_category()}; }
+std::error_code make_error_code(errc code) noexcept {
+  return {static_cast<int>(code), error_category()};
+}
 
 std::error_condition make_error_condition(condition kind) noexcept {
   return {static_cast<int>(kind), condition_category()};
@@ -140,14 +142,23 @@ std::string prefix(const std::string& operation, const std::string& peer) {
 }  // namespace
 
 error::error(std::error_code code, std::string operation, std::string peer)
-    : std::system_error(code, prefix(operation, peer)), operation_(std::move(operation)), peer_(std::move(peer)) {}
+    : std::system_error(code, prefix(operation, peer)),
+      operation_(std::move(operation)),
+      peer_(std::move(peer)) {}
 
-timeout_error::timeout_error(std::string operation) : error(make_error_code(errc::timed_out), std::move(operation)) {}
+timeout_error::timeout_error(std::string operation)
+    : error(make_error_code(errc::timed_out), std::move(operation)) {}
 
-void throw_error(errc code, std::string_view operation) { throw error(code, std::string(operation)); }
+void throw_error(errc code, std::string_view operation) {
+  throw error(code, std::string(operation));
+}
 
-void throw_error(std::error_code code, std::string_view operation) { throw error(code, std::string(operation)); }
+void throw_error(std::error_code code, std::string_view operation) {
+  throw error(code, std::string(operation));
+}
 
-void throw_invalid_input(std::string_view what) { throw error(errc::invalid_input, std::string(what)); }
+void throw_invalid_input(std::string_view what) {
+  throw error(errc::invalid_input, std::string(what));
+}
 
 }  // namespace eddy

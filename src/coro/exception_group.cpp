@@ -4,7 +4,8 @@
 
 namespace eddy {
 
-exception_group::exception_group(std::vector<std::exception_ptr> members) : members_(std::move(members)) {
+exception_group::exception_group(std::vector<std::exception_ptr> members)
+    : members_(std::move(members)) {
   message_ = std::to_string(members_.size()) + " failures";
   const char* separator = ": ";
   for (const auto& member : members_) {
@@ -26,7 +27,8 @@ void exception_group::for_each(const std::function<void(const std::exception_ptr
   }
 }
 
-exception_group::parts exception_group::split(const std::function<bool(const std::exception_ptr&)>& matches) const {
+exception_group::parts exception_group::split(
+    const std::function<bool(const std::exception_ptr&)>& matches) const {
   std::vector<std::exception_ptr> matched;
   std::vector<std::exception_ptr> rest;
   const auto add = [](std::vector<std::exception_ptr>& to, const std::exception_ptr& failure) {

@@ -96,7 +96,9 @@ struct thread_pool {
 
 constinit thread_local thread_pool pool;
 
-[[maybe_unused]] constexpr std::size_t class_of(std::size_t size) noexcept { return (size + granule - 1) / granule; }
+[[maybe_unused]] constexpr std::size_t class_of(std::size_t size) noexcept {
+  return (size + granule - 1) / granule;
+}
 
 }  // namespace
 

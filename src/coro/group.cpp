@@ -30,8 +30,10 @@ void task_set::note_cancelled(const cancel_info_ptr& info) {
 void task_set::child_ended(task_state& child) noexcept {
   if (child.status() == task_status::failed) {
     add_failure(child.observe_failure());
-    if (policy_ == on_failure::cancel_others) scope_.cancel(cancel_reason::sibling_failed, {}, child.spawned_at());
-  } else if (child.status() == task_status::cancelled && scope_.inside(child.cancellation().get())) {
+    if (policy_ == on_failure::cancel_others)
+      scope_.cancel(cancel_reason::sibling_failed, {}, child.spawned_at());
+  } else if (child.status() == task_status::cancelled &&
+             scope_.inside(child.cancellation().get())) {
     note_cancelled(child.cancellation());
   }
   wake_joiner_if_empty();
@@ -80,7 +82,8 @@ void task_set::rethrow_host_failure() {
 void task_set::rethrow_cancelled() {
   if (foreign_cancellations_.empty()) return;
   for (const auto& failure : failures_) {
-    host_task_->loop().report({"a failure was given up by a cancellation", failure, host_task_->name(), {}});
+    host_task_->loop().report(
+        {"a failure was given up by a cancellation", failure, host_task_->name(), {}});
   }
   throw cancelled(foreign_cancellations_.front());
 }

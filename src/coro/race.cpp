@@ -9,7 +9,8 @@ void race_set::child_ended(task_state& child) noexcept {
     if (scope_.inside(child.cancellation().get())) note_cancelled(child.cancellation());
   } else if (winner_ == nobody) {
     winner_ = static_cast<std::size_t>(std::ranges::find(members_, &child) - members_.begin());
-    scope_.cancel(cancel_reason::requested, "another member of the race finished first", child.spawned_at());
+    scope_.cancel(cancel_reason::requested, "another member of the race finished first",
+                  child.spawned_at());
   }
   wake_joiner_if_empty();
 }
@@ -29,7 +30,9 @@ void report_unread_slot(std::size_t index, const std::exception_ptr& failure) {
   const auto* task = loop->current_task();
   loop->report({"member " + std::to_string(index) + " of a race " +
                     (failure ? "failed" : "gave a value") + " and nobody looked at it",
-                failure, task != nullptr ? task->name() : std::string(), {}});
+                failure,
+                task != nullptr ? task->name() : std::string(),
+                {}});
 }
 
 }  // namespace eddy::coro

@@ -27,8 +27,8 @@ std::size_t name_current_task(char* out, std::size_t size) noexcept {
   if (loop == nullptr || loop->current_task() == nullptr) return 0;
   const auto& task = *loop->current_task();
   const auto place = task.spawned_at();
-  const int n = std::snprintf(out, size, "%s, spawned at %s:%u", task.name().c_str(), place.file_name(),
-                              static_cast<unsigned>(place.line()));
+  const int n = std::snprintf(out, size, "%s, spawned at %s:%u", task.name().c_str(),
+                              place.file_name(), static_cast<unsigned>(place.line()));
   return n < 0 ? 0 : std::min(static_cast<std::size_t>(n), size - 1);
 }
 
@@ -37,7 +37,8 @@ void write_report(const failure_report& what) noexcept {
     std::string text = "eddy: " + what.message;
     if (!what.task.empty()) text += " (" + what.task + ")";
     if (what.where.line() != 0) {
-      text += "\n  from " + std::string(what.where.file_name()) + ":" + std::to_string(what.where.line());
+      text += "\n  from " + std::string(what.where.file_name()) + ":" +
+              std::to_string(what.where.line());
     }
     if (what.error) text += "\n  " + describe_exception(what.error);
     std::fprintf(stderr, "%s\n", text.c_str());
@@ -60,7 +61,8 @@ std::string describe_exception(const std::exception_ptr& error) {
     return text + ")";
   } catch (...) {
     const auto* type = abi::__cxa_current_exception_type();
-    return "exception of type " + (type != nullptr ? demangled(type->name()) : std::string("unknown"));
+    return "exception of type " +
+           (type != nullptr ? demangled(type->name()) : std::string("unknown"));
   }
 }
 
@@ -77,12 +79,14 @@ scheduler::scheduler(clock& time_source, std::uint64_t seed)
 }
 
 scheduler& scheduler::require() {
-  if (current_ == nullptr) [[unlikely]] stop_program("used outside a running loop");
+  if (current_ == nullptr) [[unlikely]]
+    stop_program("used outside a running loop");
   return *current_;
 }
 
 task_state& scheduler::require_task() {
-  if (current_task_ == nullptr) [[unlikely]] stop_program("awaited outside a task");
+  if (current_task_ == nullptr) [[unlikely]]
+    stop_program("awaited outside a task");
   return *current_task_;
 }
 

@@ -6,11 +6,14 @@ namespace eddy {
 
 using coro::scheduler;
 
-cancel_scope::cancel_scope(time_point deadline, std::source_location where) : deadline_set_at_(where) {
+cancel_scope::cancel_scope(time_point deadline, std::source_location where)
+    : deadline_set_at_(where) {
   set_deadline_ns(deadline.time_since_epoch().count());
 }
 
-cancel_scope::~cancel_scope() { check(!attached(), "a cancel_scope was destroyed while it was entered"); }
+cancel_scope::~cancel_scope() {
+  check(!attached(), "a cancel_scope was destroyed while it was entered");
+}
 
 std::optional<cancel_reason> cancel_scope::reason() const noexcept {
   if (own() != nullptr) return own()->reason;
@@ -44,7 +47,8 @@ bool cancel_scope::absorbs(const eddy::cancelled& stop) noexcept {
   return true;
 }
 
-cancel_scope::entered::entered(cancel_scope& scope) : scope_(scope), task_(scheduler::require().require_task()) {
+cancel_scope::entered::entered(cancel_scope& scope)
+    : scope_(scope), task_(scheduler::require().require_task()) {
   check(!std::exchange(scope.was_entered_, true), "a cancel_scope was entered twice");
   task_.enter(scope);
   scope.arm();
@@ -74,7 +78,9 @@ time_point current_deadline() {
   return time_point(duration(earliest));
 }
 
-bool is_cancelled() { return scheduler::require().require_task().innermost_scope()->effective() != nullptr; }
+bool is_cancelled() {
+  return scheduler::require().require_task().innermost_scope()->effective() != nullptr;
+}
 
 void throw_if_cancelled() {
   if (is_cancelled()) coro::throw_cancelled_in(scheduler::require().require_task());

@@ -22,7 +22,8 @@ namespace coro {
 scope_node::~scope_node() { check(!attached(), "a scope was destroyed while it was entered"); }
 
 void scope_node::refresh_effective() noexcept {
-  const bool sees_outside = parent_ != nullptr && kind_ == kind::open && parent_->effective_ != nullptr;
+  const bool sees_outside =
+      parent_ != nullptr && kind_ == kind::open && parent_->effective_ != nullptr;
   effective_ = sees_outside ? parent_->effective_ : own_.get();
 }
 
@@ -49,7 +50,8 @@ void scope_node::detach() noexcept {
   effective_ = own_.get();
 }
 
-bool scope_node::cancel(cancel_reason reason, std::string text, std::source_location where, bool through_shields) {
+bool scope_node::cancel(cancel_reason reason, std::string text, std::source_location where,
+                        bool through_shields) {
   if (own_) return false;
   own_ = cancel_info_ptr(new cancel_info(reason, std::move(text), where));
   refresh_effective();

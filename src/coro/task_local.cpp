@@ -11,7 +11,8 @@ const std::shared_ptr<const void>* local_values::find(const void* key) const noe
   return nullptr;
 }
 
-std::shared_ptr<const void> local_values::exchange(std::shared_ptr<local_values>& values, const void* key,
+std::shared_ptr<const void> local_values::exchange(std::shared_ptr<local_values>& values,
+                                                   const void* key,
                                                    std::shared_ptr<const void> value) {
   if (!values) {
     values = std::make_shared<local_values>();

@@ -5,7 +5,8 @@
 namespace eddy::coro {
 namespace {
 constexpr std::size_t arity = 4;
-constexpr std::size_t sweep_minimum = 64;  // below this many holes sweeping costs more than it frees
+constexpr std::size_t sweep_minimum =
+    64;  // below this many holes sweeping costs more than it frees
 }  // namespace
 
 void timer_queue::place(std::size_t at, const entry& e) noexcept {
@@ -61,7 +62,8 @@ void timer_queue::sweep() noexcept {
   for (std::size_t i = heap_.size() / arity + 1; i-- > 0;) {
     if (i < heap_.size()) sift_down(i, heap_[i]);
   }
-  for (std::size_t i = 0; i < heap_.size(); ++i) heap_[i].owner->position_ = static_cast<std::uint32_t>(i);
+  for (std::size_t i = 0; i < heap_.size(); ++i)
+    heap_[i].owner->position_ = static_cast<std::uint32_t>(i);
   if (heap_.capacity() > 4096 && heap_.size() < heap_.capacity() / 8) heap_.shrink_to_fit();
 }
 

@@ -1,13 +1,13 @@
 #include <eddy/runtime/dump.hpp>
 
+#include "registry.hpp"
+
 #include <cstdio>
 #include <map>
 #include <vector>
 
 #include <eddy/coro/promise_base.hpp>
 #include <eddy/runtime/loop.hpp>
-
-#include "registry.hpp"
 
 namespace eddy {
 namespace {
@@ -18,7 +18,8 @@ std::string place(std::source_location where) {
   if (where.line() == 0) return "?";
   const std::string_view file = where.file_name();
   const auto slash = file.rfind('/');
-  return std::string(slash == file.npos ? file : file.substr(slash + 1)) + ":" + std::to_string(where.line());
+  return std::string(slash == file.npos ? file : file.substr(slash + 1)) + ":" +
+         std::to_string(where.line());
 }
 
 std::string seconds(duration d) {
@@ -35,7 +36,8 @@ std::string await_chain(const task_state& task) {
     if (frame->await_place().line() != 0) places.push_back(place(frame->await_place()));
   }
   std::string chain;
-  for (auto it = places.rbegin(); it != places.rend(); ++it) chain += (chain.empty() ? "" : " > ") + *it;
+  for (auto it = places.rbegin(); it != places.rend(); ++it)
+    chain += (chain.empty() ? "" : " > ") + *it;
   return chain;
 }
 
@@ -45,7 +47,8 @@ std::string waiting(const task_state& task, time_point now) {
   const coro::wait_info info = operation->describe();
   std::string text = "waits for " + std::string(info.kind);
   if (!info.detail.empty()) text += " " + info.detail;
-  if (info.holder != nullptr && info.detail != info.holder->name()) text += ", held by " + info.holder->name();
+  if (info.holder != nullptr && info.detail != info.holder->name())
+    text += ", held by " + info.holder->name();
   return text + ", " + seconds(now - task.waiting_since());
 }
 
@@ -59,14 +62,15 @@ class tree_writer {
   }
 
   std::string write() {
-    text_ = "loop " + std::to_string(loop_.index()) + " (" + std::string(loop_.io().name()) + "), " +
-            std::to_string(loop_.live_tasks()) + " tasks\n";
+    text_ = "loop " + std::to_string(loop_.index()) + " (" + std::string(loop_.io().name()) +
+            "), " + std::to_string(loop_.live_tasks()) + " tasks\n";
     // Iterative: a tree may be as deep as memory allows.
     std::vector<std::pair<const task_state*, std::size_t>> open;
     const auto push_children = [&](const task_state* of, std::size_t depth) {
       const auto found = children_.find(of);
       if (found == children_.end()) return;
-      for (auto it = found->second.rbegin(); it != found->second.rend(); ++it) open.emplace_back(*it, depth);
+      for (auto it = found->second.rbegin(); it != found->second.rend(); ++it)
+        open.emplace_back(*it, depth);
     };
     push_children(nullptr, 1);
     while (!open.empty()) {
@@ -83,7 +87,8 @@ class tree_writer {
     const std::string indent(depth * 2, ' ');
     text_ += indent + task.name() + "  spawned at " + place(task.spawned_at()) + "\n";
     const std::string chain = await_chain(task);
-    text_ += indent + "    " + (chain.empty() ? "" : "at " + chain + ", ") + waiting(task, now_) + "\n";
+    text_ +=
+        indent + "    " + (chain.empty() ? "" : "at " + chain + ", ") + waiting(task, now_) + "\n";
   }
 
   runtime::loop& loop_;

@@ -95,7 +95,8 @@ void loop_ref::inbox::close(loop& from) noexcept {
   while (pushing_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
 }
 
-bool loop_ref::post_callback(std::move_only_function<void()> callback, std::source_location where) const {
+bool loop_ref::post_callback(std::move_only_function<void()> callback,
+                             std::source_location where) const {
   if (!inbox_) return false;
   auto node = std::make_unique<posted_callback>(std::move(callback), where);
   if (!inbox_->push(*node)) return false;

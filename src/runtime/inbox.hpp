@@ -33,7 +33,9 @@ struct loop_ref::inbox {
   bool push(inbox_node& node) noexcept;
   /// The loop's thread: delivers everything pushed so far, in order of arrival. Returns whether there was anything.
   bool deliver_all(loop& to) noexcept;
-  [[nodiscard]] bool empty() const noexcept { return head_.load(std::memory_order_acquire) == nullptr; }
+  [[nodiscard]] bool empty() const noexcept {
+    return head_.load(std::memory_order_acquire) == nullptr;
+  }
 
   /// The loop is about to sleep: from now on pushes wake it. False when something has arrived already.
   [[nodiscard]] bool prepare_sleep() noexcept;

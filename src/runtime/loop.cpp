@@ -1,12 +1,12 @@
 #include <eddy/runtime/loop.hpp>
 
+#include "inbox.hpp"
+#include "registry.hpp"
+
 #include <algorithm>
 #include <random>
 
 #include <eddy/runtime/offload.hpp>
-
-#include "inbox.hpp"
-#include "registry.hpp"
 
 namespace eddy::runtime {
 namespace {

@@ -4,7 +4,8 @@
 
 namespace eddy::runtime {
 namespace {
-constexpr std::size_t default_limit = 32;  // blocking calls sleep; more than asyncio's default brings little
+constexpr std::size_t default_limit =
+    32;  // blocking calls sleep; more than asyncio's default brings little
 }  // namespace
 
 /// Carries ended calls back to the loop: a list under the pool's lock and one inbox node for all of them.
@@ -47,7 +48,9 @@ void thread_operation::withdraw() noexcept {
 }
 
 offload::offload(loop& owner, std::size_t limit)
-    : loop_(owner), limit_(limit == 0 ? default_limit : limit), returns_(std::make_unique<returns>(*this)) {}
+    : loop_(owner),
+      limit_(limit == 0 ? default_limit : limit),
+      returns_(std::make_unique<returns>(*this)) {}
 
 offload::~offload() { stop(); }
 

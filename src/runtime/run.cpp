@@ -1,5 +1,7 @@
 #include <eddy/runtime/run.hpp>
 
+#include "signals.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <mutex>
@@ -11,8 +13,6 @@
 
 #include <eddy/base/error.hpp>
 #include <eddy/runtime/dump.hpp>
-
-#include "signals.hpp"
 
 namespace eddy::runtime {
 namespace {
@@ -86,7 +86,8 @@ class session {
     main_state_ = &main_.launch();
     if (others != nullptr) {
       others->join(loop_.index(), loop_.ref(), [this] {
-        main_state_->cancel(cancel_reason::sibling_failed, "another loop's main failed", main_state_->spawned_at());
+        main_state_->cancel(cancel_reason::sibling_failed, "another loop's main failed",
+                            main_state_->spawned_at());
       });
     }
   }
@@ -110,7 +111,8 @@ class session {
   }
 
   void end_root_tasks() {
-    loop_.root().scope().cancel(cancel_reason::shutdown, "main has ended", main_state_->spawned_at());
+    loop_.root().scope().cancel(cancel_reason::shutdown, "main has ended",
+                                main_state_->spawned_at());
     // Callbacks posted before the end still run; what they spawn is refused and awaited like the rest.
     do {
       loop_.run_until([this] {
@@ -122,13 +124,15 @@ class session {
   }
 
   void finish() {
-    const bool cancelled_by_signal = interrupted_ && main_state_->status() == coro::task_status::cancelled;
+    const bool cancelled_by_signal =
+        interrupted_ && main_state_->status() == coro::task_status::cancelled;
     try {
       main_.finish();
     } catch (...) {
       main_.release();
       if (cancelled_by_signal) {
-        throw error(errc::interrupted, "run (signal " + std::to_string(signal_handlers::last_end_signal()) + ")");
+        throw error(errc::interrupted,
+                    "run (signal " + std::to_string(signal_handlers::last_end_signal()) + ")");
       }
       throw;
     }

@@ -207,7 +207,7 @@ std::expected<body_decoder::event, errc> body_decoder::take_trailers(std::string
   auto& slots = detail::head_access::slots(section.table);
   const auto complete = detail::read_fields(section.bytes, section.scan, slots,
                                             limits_->max_trailer_fields, errc::trailers_too_large);
-  detail::head_access::attach(section.table, section.bytes.data());
+  detail::head_access::attach(section.table, section.bytes);
   // Before the error of a later line: the verdict does not depend on how the bytes were cut.
   for (; section.judged < section.table.size(); ++section.judged) {
     if (is_forbidden_trailer(section.table[section.judged].name)) {

@@ -70,8 +70,9 @@ inline constexpr std::array<std::uint8_t, 256> byte_classes = make_byte_classes(
   return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
-// `text` equals `lowercase` but for case; the lengths are known to be equal.
-[[nodiscard]] constexpr bool matches(const char* text, std::string_view lowercase) noexcept {
+// `text` equals `lowercase` but for case.
+[[nodiscard]] constexpr bool matches(std::string_view text, std::string_view lowercase) noexcept {
+  if (text.size() != lowercase.size()) return false;
   for (std::size_t i = 0; i < lowercase.size(); ++i) {
     if (lower(text[i]) != lowercase[i]) return false;
   }

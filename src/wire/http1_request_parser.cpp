@@ -31,9 +31,9 @@ std::expected<void, errc> take_expectation(std::string_view value) noexcept {
 
 std::expected<void, errc> take_field(const char* base, const field_slot& slot, int minor_version,
                                      request_facts& facts) {
-  const char* const name = base + slot.name_begin;
+  const std::string_view name(base + slot.name_begin, slot.name_size);
   const std::string_view value(base + slot.value_begin, slot.value_size);
-  switch (slot.name_size) {
+  switch (name.size()) {
     case 4:
       if (matches(name, "host")) {
         if (facts.host != nullptr) return std::unexpected(errc::bad_host);
@@ -73,9 +73,9 @@ text_range range_of(const char* base, std::string_view text) noexcept {
 
 }  // namespace
 
-void head_access::reset(request_head& head, const char* base) noexcept {
+void head_access::reset(request_head& head, std::string_view bytes) noexcept {
   head.fields_.slots_.clear();
-  head.fields_.base_ = base;
+  head.fields_.base_ = bytes.data();
   head.method_token_ = head.target_ = head.path_ = head.query_ = {};
   head.authority_ = head.upgrade_ = {};
   head.path_is_stored_ = head.expects_continue_ = false;
@@ -168,9 +168,9 @@ std::expected<std::size_t, errc> request_parser::parse(std::string_view bytes, r
         "request_parser::parse was not given the bytes of the last call again");
   const bool fresh = !in_progress();
   if (fresh) {
-    head_access::reset(head, bytes.data());
+    head_access::reset(head, bytes);
   } else {
-    head.rebase(bytes.data());
+    head.rebase(bytes);
   }
   const bool all_seen = bytes.size() >= limits_->max_head;
   bytes = bytes.substr(0, limits_->max_head);

@@ -8,9 +8,9 @@
 namespace eddy::wire::http1 {
 namespace detail {
 
-void head_access::reset(response_head& head, const char* base) noexcept {
+void head_access::reset(response_head& head, std::string_view bytes) noexcept {
   head.fields_.slots_.clear();
-  head.fields_.base_ = base;
+  head.fields_.base_ = bytes.data();
 }
 
 std::expected<void, errc> head_access::read_start_line(response_head& head, std::string_view line,
@@ -44,14 +44,14 @@ std::expected<void, errc> head_access::judge(response_head& head, method answers
   framing_fields framing_found;
   connection_options connection;
   for (const field_slot& slot : head.fields_.slots_) {
-    const char* const name = base + slot.name_begin;
+    const std::string_view name(base + slot.name_begin, slot.name_size);
     const std::string_view value(base + slot.value_begin, slot.value_size);
     std::expected<void, errc> taken;
-    if (slot.name_size == 10 && matches(name, "connection")) {
+    if (matches(name, "connection")) {
       connection.take(value);
-    } else if (slot.name_size == 14 && matches(name, "content-length")) {
+    } else if (matches(name, "content-length")) {
       taken = framing_found.take_length(value);
-    } else if (slot.name_size == 17 && matches(name, "transfer-encoding")) {
+    } else if (matches(name, "transfer-encoding")) {
       taken = framing_found.take_coding(value, head.minor_version_);
     }
     if (!taken) return taken;
@@ -94,9 +94,9 @@ std::expected<std::size_t, errc> response_parser::parse(std::string_view bytes,
   check(bytes.size() >= std::size_t{scan_.position} + scan_.seen,
         "response_parser::parse was not given the bytes of the last call again");
   if (!in_progress()) {
-    head_access::reset(head, bytes.data());
+    head_access::reset(head, bytes);
   } else {
-    head.rebase(bytes.data());
+    head.rebase(bytes);
   }
   const bool all_seen = bytes.size() >= limits_->max_head;
   bytes = bytes.substr(0, limits_->max_head);

@@ -21,12 +21,14 @@ class head_access {
   [[nodiscard]] static std::vector<field_slot>& slots(field_table& table) noexcept {
     return table.slots_;
   }
-  static void attach(field_table& table, const char* base) noexcept { table.base_ = base; }
+  static void attach(field_table& table, std::string_view bytes) noexcept {
+    table.base_ = bytes.data();
+  }
   [[nodiscard]] static field_table& fields(request_head& head) noexcept { return head.fields_; }
   [[nodiscard]] static field_table& fields(response_head& head) noexcept { return head.fields_; }
 
-  static void reset(request_head& head, const char* base) noexcept;
-  static void reset(response_head& head, const char* base) noexcept;
+  static void reset(request_head& head, std::string_view bytes) noexcept;
+  static void reset(response_head& head, std::string_view bytes) noexcept;
   // Parses the start line, which is complete in `line` (CRLF included) and starts at `offset`.
   [[nodiscard]] static std::expected<void, errc> read_start_line(request_head& head,
                                                                  std::string_view line,

@@ -84,14 +84,10 @@ void make_room(std::string& out, std::size_t bytes) {
 }
 
 bool has_framing_field(const fields& headers) noexcept {
-  for (const field_view field : headers) {
-    if (field.name.size() == 14 && detail::matches(field.name.data(), "content-length"))
-      return true;
-    if (field.name.size() == 17 && detail::matches(field.name.data(), "transfer-encoding")) {
-      return true;
-    }
-  }
-  return false;
+  return std::ranges::any_of(headers.begin(), headers.end(), [](field_view field) {
+    return detail::matches(field.name, "content-length") ||
+           detail::matches(field.name, "transfer-encoding");
+  });
 }
 
 // What is said about the body, and what body there is.
@@ -116,7 +112,7 @@ response_body plan_body(const response_line& line, body_size body) noexcept {
 
 bool is_forbidden_trailer(std::string_view name) noexcept {
   return std::ranges::any_of(forbidden_trailers, [name](std::string_view forbidden) {
-    return name.size() == forbidden.size() && detail::matches(name.data(), forbidden);
+    return detail::matches(name, forbidden);
   });
 }
 

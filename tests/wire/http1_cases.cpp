@@ -171,6 +171,9 @@ void add_chunks(request_table& t) {
     t.chunks(errc::forbidden_trailer, "5\r\nhello\r\n0\r\n"s + name + ": 5\r\n\r\n");
     t.chunks(errc::forbidden_trailer, "0\r\nX-Ok: 1\r\n"s + name + ": x\r\n\r\n");
   }
+  // The first fault decides, not the one that a larger read happens to show as well.
+  t.chunks(errc::forbidden_trailer, "0\r\nHost: h\r\n\r\xf9");
+  t.chunks(errc::forbidden_trailer, "0\r\nHost: h\r\nno colon\r\n\r\n");
   t.chunks(errc::obsolete_fold, "0\r\nA: b\r\n c\r\n\r\n");
   t.chunks(errc::obsolete_fold, "0\r\n A: b\r\n\r\n");
   t.chunks(errc::bad_field_name, "0\r\nA : b\r\n\r\n");

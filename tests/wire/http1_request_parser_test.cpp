@@ -243,7 +243,7 @@ TEST(http1_request_parser, follows_the_bytes_when_they_move) {
   request_head head;
   ASSERT_EQ(parser.parse(first, head), first.size());
   const std::string second = first;
-  head.rebase(second.data());
+  head.rebase(second);
   const auto inside = [&second](std::string_view view) {
     return view.data() >= second.data() && view.data() <= second.data() + second.size();
   };

@@ -11,8 +11,9 @@
 namespace eddy {
 
 /// Reports `mistake` with `where` and the running task on standard error, then aborts. Callable from any thread.
-[[noreturn]] void stop_program(std::string_view mistake,
-                               std::source_location where = std::source_location::current()) noexcept;
+[[noreturn]] void stop_program(
+    std::string_view mistake,
+    std::source_location where = std::source_location::current()) noexcept;
 
 /// What stop_program adds about the caller's surroundings: writes at most `size` characters into `out` and returns how
 /// many. The runtime installs one that names the running task; it must not allocate, throw or lock.

@@ -81,8 +81,12 @@ class error : public std::system_error {
     return *this;
   }
 
-  friend bool operator==(const error& e, condition kind) noexcept { return e.code() == make_error_condition(kind); }
-  friend bool operator==(const error& e, errc code) noexcept { return e.code() == make_error_code(code); }
+  friend bool operator==(const error& e, condition kind) noexcept {
+    return e.code() == make_error_condition(kind);
+  }
+  friend bool operator==(const error& e, errc code) noexcept {
+    return e.code() == make_error_code(code);
+  }
 
  private:
   std::string operation_;

@@ -40,8 +40,10 @@ constexpr duration to_duration(std::chrono::duration<Rep, Period> d) {
     if (d.count() != d.count()) throw_invalid_input("duration is not a number");
   }
   const long double ns = std::chrono::duration_cast<wide>(d).count();
-  if (ns >= static_cast<long double>(std::numeric_limits<std::int64_t>::max())) return duration::max();
-  if (ns <= static_cast<long double>(std::numeric_limits<std::int64_t>::min())) return duration::min();
+  if (ns >= static_cast<long double>(std::numeric_limits<std::int64_t>::max()))
+    return duration::max();
+  if (ns <= static_cast<long double>(std::numeric_limits<std::int64_t>::min()))
+    return duration::min();
   if constexpr (std::is_floating_point_v<Rep>) {
     // A wait is never shorter than asked for, so fractions of a nanosecond round up.
     return duration(static_cast<std::int64_t>(std::ceil(ns)));

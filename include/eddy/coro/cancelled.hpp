@@ -37,7 +37,8 @@ struct cancel_info {
   std::source_location where;
   mutable std::atomic<std::uint32_t> references{0};
 
-  cancel_info(cancel_reason r, std::string t, std::source_location w) : reason(r), text(std::move(t)), where(w) {}
+  cancel_info(cancel_reason r, std::string t, std::source_location w)
+      : reason(r), text(std::move(t)), where(w) {}
 };
 
 /// Shared ownership of a cancel_info; usable on any thread.
@@ -54,7 +55,8 @@ class cancel_info_ptr {
     return *this;
   }
   ~cancel_info_ptr() {
-    if (info_ != nullptr && info_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete info_;
+    if (info_ != nullptr && info_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      delete info_;
   }
 
   [[nodiscard]] const cancel_info* get() const noexcept { return info_; }

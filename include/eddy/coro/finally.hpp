@@ -21,7 +21,8 @@ task<std::exception_ptr> run_cleanup(Cleanup& cleanup, duration grace) {
   const auto ended = co_await as_result(with_scope(limit, body));
   if (limit.cancelled_caught()) {
     task_state& task = scheduler::require().require_task();
-    task.loop().report({"a cleanup was cancelled at the end of its grace", nullptr, task.name(), task.spawned_at()});
+    task.loop().report({"a cleanup was cancelled at the end of its grace", nullptr, task.name(),
+                        task.spawned_at()});
   }
   co_return ended.error();
 }

@@ -37,7 +37,8 @@ class future_state_base : public pooled {
   class wait : public queued_operation {
    public:
     explicit wait(future_state_base& state) noexcept : state_(&state) { state_->retain(); }
-    wait(wait&& other) noexcept : queued_operation(std::move(other)), state_(std::exchange(other.state_, nullptr)) {}
+    wait(wait&& other) noexcept
+        : queued_operation(std::move(other)), state_(std::exchange(other.state_, nullptr)) {}
     [[nodiscard]] wait_info describe() const override { return {"future", state_}; }
     [[nodiscard]] bool try_complete() const noexcept { return state_->ready(); }
     void enqueue() noexcept { state_->waiters_.push_back(*this); }
@@ -96,7 +97,8 @@ class future_state_ptr {
     if (state_ != nullptr) state_->retain();
   }
   future_state_ptr(const future_state_ptr& other) noexcept : future_state_ptr(other.state_) {}
-  future_state_ptr(future_state_ptr&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  future_state_ptr(future_state_ptr&& other) noexcept
+      : state_(std::exchange(other.state_, nullptr)) {}
   future_state_ptr& operator=(future_state_ptr other) noexcept {
     std::swap(state_, other.state_);
     return *this;

@@ -56,7 +56,8 @@ task<T> call_with(Fn& fn, Iterator& next) {
 /// The set behind gather.
 class gather_set final : public task_set {
  public:
-  explicit gather_set(std::string_view kind, on_failure policy = on_failure::cancel_others) : task_set(kind, policy) {}
+  explicit gather_set(std::string_view kind, on_failure policy = on_failure::cancel_others)
+      : task_set(kind, policy) {}
   ~gather_set() = default;
 
   template <class T>
@@ -140,12 +141,14 @@ auto gather(As... members) -> task<std::tuple<coro::member_slot<As>...>> {
 template <std::ranges::input_range Range, class A = std::ranges::range_value_t<Range>>
   requires coro::awaitable<A>
 auto gather(Range members, std::source_location where = std::source_location::current())
-    -> task<std::conditional_t<std::is_void_v<coro::await_result<A>>, void, std::vector<coro::member_slot<A>>>> {
+    -> task<std::conditional_t<std::is_void_v<coro::await_result<A>>, void,
+                               std::vector<coro::member_slot<A>>>> {
   using T = coro::member_task_value<A>;
   coro::gather_set set("gather");
   std::vector<task_handle<T>> handles;
   try {
-    for (auto&& member : members) handles.push_back(set.add(coro::as_member(std::move(member)), where));
+    for (auto&& member : members)
+      handles.push_back(set.add(coro::as_member(std::move(member)), where));
   } catch (...) {
     set.host_failed(std::current_exception());
   }
@@ -189,7 +192,8 @@ auto gather_settled(Range members, std::source_location where = std::source_loca
   std::vector<task_handle<T>> handles;
   std::exception_ptr unstarted;
   try {
-    for (auto&& member : members) handles.push_back(set.add(coro::as_member(std::move(member)), where));
+    for (auto&& member : members)
+      handles.push_back(set.add(coro::as_member(std::move(member)), where));
   } catch (...) {
     unstarted = std::current_exception();
     set.host_failed(unstarted);
@@ -212,12 +216,14 @@ struct gather_each_options {
 /// `fn(element)` for each element, at most `limit` at once, results in order of the input (void: nothing to return).
 /// An element is taken from the range only when a place is free, so the range may be lazy. After a failure nothing
 /// further is started. Range and callable live until the last call has ended.
-template <std::ranges::input_range Range, class Fn, class Item = std::ranges::range_reference_t<Range>>
+template <std::ranges::input_range Range, class Fn,
+          class Item = std::ranges::range_reference_t<Range>>
   requires coro::awaitable<std::invoke_result_t<Fn&, Item>>
 auto gather_each(Range range, Fn fn, gather_each_options options = {},
                  std::source_location where = std::source_location::current())
-    -> task<std::conditional_t<std::is_void_v<coro::await_result<std::invoke_result_t<Fn&, Item>>>, void,
-                               std::vector<coro::member_slot<std::invoke_result_t<Fn&, Item>>>>> {
+    -> task<
+        std::conditional_t<std::is_void_v<coro::await_result<std::invoke_result_t<Fn&, Item>>>,
+                           void, std::vector<coro::member_slot<std::invoke_result_t<Fn&, Item>>>>> {
   using A = std::invoke_result_t<Fn&, Item>;
   using T = coro::member_task_value<A>;
   using slot = coro::member_slot<A>;

@@ -26,7 +26,8 @@ namespace coro {
 template <class T>
 class generator_promise : public promise_base {
  public:
-  using item = std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>, T>;
+  using item = std::conditional_t<std::is_reference_v<T>,
+                                  std::reference_wrapper<std::remove_reference_t<T>>, T>;
 
   /// Goes back to whoever called next().
   template <transfer Mode>
@@ -102,7 +103,8 @@ class [[nodiscard]] async_generator {
 
     [[nodiscard]] bool await_ready() const {
       const auto frame = generator_->frame_.get();
-      check(frame == nullptr || !frame.promise().running(), "a generator was resumed while it was running");
+      check(frame == nullptr || !frame.promise().running(),
+            "a generator was resumed while it was running");
       return frame == nullptr || frame.done();
     }
     template <class Promise>
@@ -130,7 +132,8 @@ class [[nodiscard]] async_generator {
   friend promise_type;
   explicit async_generator(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
   void reset() noexcept {
-    if (const auto frame = frame_.get()) check(!frame.promise().running(), "a generator was destroyed while running");
+    if (const auto frame = frame_.get())
+      check(!frame.promise().running(), "a generator was destroyed while running");
     frame_.reset();
   }
 

@@ -61,7 +61,9 @@ class task_set : public task_owner {
   /// After close: throws the outermost foreign `cancelled` only; the failures then go to the error hook.
   void rethrow_cancelled();
   /// Whether this set's own scope was cancelled.
-  [[nodiscard]] bool cancel_called() const noexcept { return own_cancel_called_ || scope_.own() != nullptr; }
+  [[nodiscard]] bool cancel_called() const noexcept {
+    return own_cancel_called_ || scope_.own() != nullptr;
+  }
 
  protected:
   ~task_set();
@@ -72,7 +74,6 @@ class task_set : public task_owner {
   [[nodiscard]] bool closed() const noexcept { return closed_; }
 
  private:
-
   std::string_view kind_;
   on_failure policy_;
   bool closed_ = false;

@@ -75,7 +75,9 @@ class join_operation : public queued_operation {
   explicit join_operation(task_state& joined) noexcept : joined_(&joined) {}
   join_operation(join_operation&&) noexcept = default;
 
-  [[nodiscard]] wait_info describe() const override { return {"task", joined_, joined_, joined_->name()}; }
+  [[nodiscard]] wait_info describe() const override {
+    return {"task", joined_, joined_, joined_->name()};
+  }
   [[nodiscard]] bool try_complete() const {
     check(task() != joined_, "a task awaited its own handle");
     return joined_->done();
@@ -207,7 +209,8 @@ template <class Fn, class... Args>
 using task_result = typename std::invoke_result_t<std::decay_t<Fn>&, Args...>::value_type;
 
 template <class T>
-task_handle<T> launch(task<T> body, task_owner& owner, std::source_location where, spawn_options options = {}) {
+task_handle<T> launch(task<T> body, task_owner& owner, std::source_location where,
+                      spawn_options options = {}) {
   auto& record = spawned_task<T>::launch(std::move(body), owner, where);
   if (!options.name.empty()) record.set_name(std::string(options.name));
   return task_handle<T>(record);
@@ -230,22 +233,24 @@ class spawner {
   template <class Fn, class A>
     requires task_callable<Fn, A>
   auto spawn(Fn&& fn, A&& a, std::source_location where = std::source_location::current()) {
-    return launch(call<std::decay_t<Fn>, std::decay_t<A>>(std::forward<Fn>(fn), std::forward<A>(a)), owner(), where);
+    return launch(call<std::decay_t<Fn>, std::decay_t<A>>(std::forward<Fn>(fn), std::forward<A>(a)),
+                  owner(), where);
   }
   template <class Fn, class A, class B>
     requires task_callable<Fn, A, B>
   auto spawn(Fn&& fn, A&& a, B&& b, std::source_location where = std::source_location::current()) {
-    return launch(call<std::decay_t<Fn>, std::decay_t<A>, std::decay_t<B>>(std::forward<Fn>(fn), std::forward<A>(a),
-                                                                           std::forward<B>(b)),
+    return launch(call<std::decay_t<Fn>, std::decay_t<A>, std::decay_t<B>>(
+                      std::forward<Fn>(fn), std::forward<A>(a), std::forward<B>(b)),
                   owner(), where);
   }
   template <class Fn, class A, class B, class C, class... More>
     requires task_callable<Fn, A, B, C, More...>
   auto spawn(Fn&& fn, A&& a, B&& b, C&& c, More&&... more) {
-    return launch(call<std::decay_t<Fn>, std::decay_t<A>, std::decay_t<B>, std::decay_t<C>, std::decay_t<More>...>(
-                      std::forward<Fn>(fn), std::forward<A>(a), std::forward<B>(b), std::forward<C>(c),
-                      std::forward<More>(more)...),
-                  owner(), std::source_location{});
+    return launch(
+        call<std::decay_t<Fn>, std::decay_t<A>, std::decay_t<B>, std::decay_t<C>,
+             std::decay_t<More>...>(std::forward<Fn>(fn), std::forward<A>(a), std::forward<B>(b),
+                                    std::forward<C>(c), std::forward<More>(more)...),
+        owner(), std::source_location{});
   }
 
  private:
@@ -279,13 +284,14 @@ auto spawn(Fn&& fn, A&& a, std::source_location where = std::source_location::cu
 template <class Fn, class A, class B>
   requires coro::task_callable<Fn, A, B>
 auto spawn(Fn&& fn, A&& a, B&& b, std::source_location where = std::source_location::current()) {
-  return coro::root_spawner().spawn(std::forward<Fn>(fn), std::forward<A>(a), std::forward<B>(b), where);
+  return coro::root_spawner().spawn(std::forward<Fn>(fn), std::forward<A>(a), std::forward<B>(b),
+                                    where);
 }
 template <class Fn, class A, class B, class C, class... More>
   requires coro::task_callable<Fn, A, B, C, More...>
 auto spawn(Fn&& fn, A&& a, B&& b, C&& c, More&&... more) {
-  return coro::root_spawner().spawn(std::forward<Fn>(fn), std::forward<A>(a), std::forward<B>(b), std::forward<C>(c),
-                                    std::forward<More>(more)...);
+  return coro::root_spawner().spawn(std::forward<Fn>(fn), std::forward<A>(a), std::forward<B>(b),
+                                    std::forward<C>(c), std::forward<More>(more)...);
 }
 
 /// The running task; empty in a posted callback and outside a loop.

@@ -69,7 +69,9 @@ class operation {
   /// The loop of that task; only once awaited.
   [[nodiscard]] scheduler& loop() const noexcept;
   /// Whether the task is suspended here and neither completed nor withdrawn.
-  [[nodiscard]] bool pending() const noexcept { return state_ == state::suspended || state_ == state::withdrawing; }
+  [[nodiscard]] bool pending() const noexcept {
+    return state_ == state::suspended || state_ == state::withdrawing;
+  }
   /// Whether a cancellation has asked for the withdrawal already.
   [[nodiscard]] bool withdrawing() const noexcept { return state_ == state::withdrawing; }
 

@@ -15,8 +15,9 @@ struct nothing {
 
 /// How a T is stored: void as nothing, a reference as a pointer, else as itself.
 template <class T>
-using stored = std::conditional_t<std::is_void_v<T>, nothing,
-                                  std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
+using stored =
+    std::conditional_t<std::is_void_v<T>, nothing,
+                       std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
 
 /// Empty, a value or an exception. Set once; moved out once. Not movable itself unless empty is acceptable afterwards.
 template <class T>
@@ -53,7 +54,8 @@ class outcome {
 
   /// The value, moved out, or the exception thrown.
   T take() {
-    if (holds_ == content::failure) [[unlikely]] std::rethrow_exception(take_exception());
+    if (holds_ == content::failure) [[unlikely]]
+      std::rethrow_exception(take_exception());
     if constexpr (std::is_reference_v<T>) {
       return static_cast<T>(*value_);
     } else if constexpr (!std::is_void_v<T>) {

@@ -119,7 +119,8 @@ class operation_awaiter {
   }
 
   decltype(auto) await_resume() {
-    if (base().state_ == operation::state::cancelled) [[unlikely]] throw_cancelled(*base().task_);
+    if (base().state_ == operation::state::cancelled) [[unlikely]]
+      throw_cancelled(*base().task_);
     return op_.take();
   }
 
@@ -180,12 +181,15 @@ class promise_base : public pooled {
     if constexpr (runs_inside<A>) {
       return std::forward<A>(awaited).inside_awaiter();
     } else if constexpr (operation_type<A>) {
-      static_assert(!std::is_lvalue_reference_v<A>, "an operation is awaited where it is made, or after std::move");
+      static_assert(!std::is_lvalue_reference_v<A>,
+                    "an operation is awaited where it is made, or after std::move");
       return operation_awaiter<std::remove_cvref_t<A>&&>(std::move(awaited));
     } else {
-      static_assert(makes_operation<A>, "this cannot be awaited; a task has to be awaited as an rvalue");
+      static_assert(makes_operation<A>,
+                    "this cannot be awaited; a task has to be awaited as an rvalue");
       using op = decltype(std::forward<A>(awaited).awaiting());
-      return operation_awaiter<op>(std::in_place, [&] { return std::forward<A>(awaited).awaiting(); });
+      return operation_awaiter<op>(std::in_place,
+                                   [&] { return std::forward<A>(awaited).awaiting(); });
     }
   }
 
@@ -207,7 +211,9 @@ class promise_base : public pooled {
   [[nodiscard]] std::coroutine_handle<> continuation() const noexcept {
     return std::coroutine_handle<>::from_address(continuation_);
   }
-  [[nodiscard]] task_state& outermost_of() const noexcept { return *static_cast<task_state*>(continuation_); }
+  [[nodiscard]] task_state& outermost_of() const noexcept {
+    return *static_cast<task_state*>(continuation_);
+  }
 
  private:
   promise_base* awaited_by_ = nullptr;
@@ -224,7 +230,8 @@ class caller_place {
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
       const promise_base* caller = frame.promise().awaited_by();
-      place_ = caller != nullptr ? caller->await_place() : frame.promise().outermost_of().spawned_at();
+      place_ =
+          caller != nullptr ? caller->await_place() : frame.promise().outermost_of().spawned_at();
       return false;
     }
     [[nodiscard]] std::source_location await_resume() const noexcept { return place_; }
@@ -246,7 +253,8 @@ auto final_awaiter<Mode>::await_suspend(std::coroutine_handle<Promise> ended) co
       return transfer_to<Mode>(promise.continuation());
     }
   }
-  promise.outermost_of().body_ended();  // destroys the frame: nothing of it may be touched from here on
+  promise.outermost_of()
+      .body_ended();  // destroys the frame: nothing of it may be touched from here on
   if constexpr (Mode == transfer::symmetric) return std::coroutine_handle<>(std::noop_coroutine());
 }
 

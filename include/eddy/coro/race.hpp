@@ -56,9 +56,12 @@ void report_unread_slot(std::size_t index, const std::exception_ptr& failure);
 template <class T>
 class race_slot {
  public:
-  race_slot(std::size_t index, result<T> r, bool read) : index_(index), read_(read), result_(std::move(r)) {}
+  race_slot(std::size_t index, result<T> r, bool read)
+      : index_(index), read_(read), result_(std::move(r)) {}
   race_slot(race_slot&& other) noexcept
-      : index_(other.index_), read_(std::exchange(other.read_, true)), result_(std::move(other.result_)) {}
+      : index_(other.index_),
+        read_(std::exchange(other.read_, true)),
+        result_(std::move(other.result_)) {}
   race_slot& operator=(race_slot&&) = delete;
   ~race_slot() {
     const bool loses_value = !std::is_void_v<T> && result_.has_value();
@@ -99,7 +102,8 @@ class race_result {
   }
   /// The winner's value, when all members give the same type.
   [[nodiscard]] auto value()
-    requires(sizeof...(Ts) > 0 && (std::same_as<Ts, std::tuple_element_t<0, std::tuple<Ts...>>> && ...))
+    requires(sizeof...(Ts) > 0 &&
+             (std::same_as<Ts, std::tuple_element_t<0, std::tuple<Ts...>>> && ...))
   {
     using T = std::tuple_element_t<0, std::tuple<Ts...>>;
     return std::apply(
@@ -166,7 +170,8 @@ auto race(Range members, std::source_location where = std::source_location::curr
   coro::race_set set;
   std::vector<task_handle<T>> handles;
   try {
-    for (auto&& member : members) handles.push_back(set.add(coro::as_member(std::move(member)), where));
+    for (auto&& member : members)
+      handles.push_back(set.add(coro::as_member(std::move(member)), where));
     if (handles.empty()) throw_invalid_input("race of nothing");
   } catch (...) {
     set.host_failed(std::current_exception());

@@ -21,8 +21,10 @@ class [[nodiscard]] result {
 
   /// With a value made from `args`.
   template <class... Args>
-  explicit result(std::in_place_t, Args&&... args) : state_(std::in_place_index<0>, std::forward<Args>(args)...) {}
-  explicit result(std::exception_ptr failure) : state_(std::in_place_index<1>, std::move(failure)) {}
+  explicit result(std::in_place_t, Args&&... args)
+      : state_(std::in_place_index<0>, std::forward<Args>(args)...) {}
+  explicit result(std::exception_ptr failure)
+      : state_(std::in_place_index<1>, std::move(failure)) {}
   explicit result(cancelled stop) : state_(std::in_place_index<2>, std::move(stop)) {}
 
   [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
@@ -62,7 +64,9 @@ class [[nodiscard]] result {
   }
 
   /// The failure; null unless has_error().
-  [[nodiscard]] std::exception_ptr error() const { return has_error() ? std::get<1>(state_) : nullptr; }
+  [[nodiscard]] std::exception_ptr error() const {
+    return has_error() ? std::get<1>(state_) : nullptr;
+  }
   /// The cancellation; only when is_cancelled().
   [[nodiscard]] const cancelled& cancellation() const {
     check(is_cancelled(), "asked a result that was not cancelled for its cancellation");

@@ -20,10 +20,10 @@ namespace eddy {
 
 /// A failure that no code can observe: a dropped handle's, a posted callback's, a cleanup's that ran out of its grace.
 struct failure_report {
-  std::string message;            ///< what happened, in words
-  std::exception_ptr error;       ///< the failure; null where there is none
-  std::string task;               ///< the task's name; empty outside tasks
-  std::source_location where;     ///< where the task was spawned or the callback posted
+  std::string message;         ///< what happened, in words
+  std::exception_ptr error;    ///< the failure; null where there is none
+  std::string task;            ///< the task's name; empty outside tasks
+  std::source_location where;  ///< where the task was spawned or the callback posted
 };
 
 /// Receives them, on the loop's thread, outside any operation. If it throws, both failures are written to stderr.
@@ -82,7 +82,9 @@ class scheduler {
   [[nodiscard]] task_owner& root() noexcept { return root_; }
 
   /// The task-local values of the running callback.
-  [[nodiscard]] std::shared_ptr<local_values>& callback_locals() noexcept { return callback_locals_; }
+  [[nodiscard]] std::shared_ptr<local_values>& callback_locals() noexcept {
+    return callback_locals_;
+  }
 
   // --- failures ---
   void set_error_hook(error_hook hook) { hook_ = std::move(hook); }

@@ -30,7 +30,8 @@ class cancel_scope final : private coro::scope_node, private coro::timer {
  public:
   cancel_scope() noexcept = default;
   /// With a deadline on the loop's clock; `never` means none.
-  explicit cancel_scope(time_point deadline, std::source_location where = std::source_location::current());
+  explicit cancel_scope(time_point deadline,
+                        std::source_location where = std::source_location::current());
   ~cancel_scope();
 
   /// Cancels the scope and withdraws every operation suspended inside. The first call counts and returns true.
@@ -50,7 +51,8 @@ class cancel_scope final : private coro::scope_node, private coro::timer {
 
   /// Moves, sets or (with `never`) removes the deadline. One that is not in the future cancels at once, with reason
   /// timeout; without effect on a scope that was cancelled already.
-  void set_deadline(time_point deadline, std::source_location where = std::source_location::current());
+  void set_deadline(time_point deadline,
+                    std::source_location where = std::source_location::current());
   [[nodiscard]] time_point deadline() const noexcept { return time_point(duration(deadline_ns())); }
 
   /// Enters on construction, leaves on destruction. For those who write constructs.
@@ -114,7 +116,8 @@ class shielded {
 /// Runs `fn(scope)` inside `scope`. Gives its value, or nullopt (false for void) when the scope was cancelled and
 /// absorbed that. Failures and the `cancelled` of other scopes pass.
 template <class Fn>
-auto with_scope(cancel_scope& scope, Fn fn) -> task<coro::unless_cancelled<coro::task_result<Fn, cancel_scope&>>> {
+auto with_scope(cancel_scope& scope, Fn fn)
+    -> task<coro::unless_cancelled<coro::task_result<Fn, cancel_scope&>>> {
   using R = coro::task_result<Fn, cancel_scope&>;
   const cancel_scope::entered inside(scope);
   try {

@@ -31,7 +31,8 @@ class scope_node {
   [[nodiscard]] bool attached() const noexcept { return parent_ != nullptr; }
 
   /// Cancels the scope; the first call counts and returns true. With `through_shields`, shields inside do not protect.
-  bool cancel(cancel_reason reason, std::string text, std::source_location where, bool through_shields = false);
+  bool cancel(cancel_reason reason, std::string text, std::source_location where,
+              bool through_shields = false);
 
   /// The name of the outermost cancelled scope visible here; null when not cancelled.
   [[nodiscard]] const cancel_info* effective() const noexcept { return effective_; }
@@ -59,7 +60,8 @@ class scope_node {
   scope_node* next_sibling_ = nullptr;
   scope_node* previous_sibling_ = nullptr;
   task_state* task_ = nullptr;
-  const cancel_info* effective_ = nullptr;  // kept alive by the scope it names, which outlives its insides
+  const cancel_info* effective_ =
+      nullptr;  // kept alive by the scope it names, which outlives its insides
   cancel_info_ptr own_;
   std::int64_t deadline_ns_ = INT64_MAX;
   kind kind_;

@@ -55,7 +55,9 @@ template <class Rep, class Period>
 }
 
 /// Waits until the loop's clock has reached `t`; at least until the next turn. Cancellable.
-[[nodiscard]] inline coro::sleep_operation sleep_until(time_point t) noexcept { return coro::sleep_operation(t); }
+[[nodiscard]] inline coro::sleep_operation sleep_until(time_point t) noexcept {
+  return coro::sleep_operation(t);
+}
 
 /// Lets the tasks run that are ready now. A cancellation point.
 [[nodiscard]] inline coro::yield_operation yield() noexcept { return {}; }

@@ -74,7 +74,9 @@ class frame_owner {
   ~frame_owner() { reset(); }
 
   [[nodiscard]] std::coroutine_handle<Promise> get() const noexcept { return frame_; }
-  [[nodiscard]] std::coroutine_handle<Promise> release() noexcept { return std::exchange(frame_, {}); }
+  [[nodiscard]] std::coroutine_handle<Promise> release() noexcept {
+    return std::exchange(frame_, {});
+  }
   void reset() noexcept {
     if (auto frame = release()) frame.destroy();
   }

@@ -20,8 +20,8 @@ class local_values {
  public:
   [[nodiscard]] const std::shared_ptr<const void>* find(const void* key) const noexcept;
   /// Gives `values` (its own copy of it if shared) a new value for `key`; null removes it. Returns the former one.
-  static std::shared_ptr<const void> exchange(std::shared_ptr<local_values>& values, const void* key,
-                                              std::shared_ptr<const void> value);
+  static std::shared_ptr<const void> exchange(std::shared_ptr<local_values>& values,
+                                              const void* key, std::shared_ptr<const void> value);
 
  private:
   std::vector<std::pair<const void*, std::shared_ptr<const void>>> entries_;

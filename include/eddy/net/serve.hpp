@@ -13,12 +13,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include <eddy/base/error.hpp>
 #include <eddy/coro/future.hpp>
 #include <eddy/coro/group.hpp>
+#include <eddy/coro/race.hpp>
 #include <eddy/coro/scope.hpp>
 #include <eddy/net/address.hpp>
 
@@ -60,8 +62,8 @@ class serve_state {
     std::string peer_;  // empty when connections are not counted by peer
   };
   [[nodiscard]] bool admits(const address& peer, std::size_t max_per_peer);
-  /// Waits until fewer than `limit` connections are open.
-  task<void> room(std::size_t limit);
+  /// Set when the next connection has ended.
+  [[nodiscard]] future<void> one_less();
   void set_draining(bool on) noexcept { draining_ = on; }
 
  private:
@@ -69,7 +71,7 @@ class serve_state {
   std::uint64_t accepted_ = 0;
   std::uint64_t refused_ = 0;
   bool draining_ = false;
-  promise<void>* wants_room_ = nullptr;
+  std::optional<promise<void>> wants_room_;  // set by the next connection that ends
   std::map<std::string, std::size_t, std::less<>> by_peer_;
 };
 
@@ -112,7 +114,10 @@ template <class Listener, class Handler>
 task<void> accept_loop(Listener& listener, Handler& handler, const serve_options& options,
                        serve_state& state, connection_group& connections) {
   for (;;) {
-    if (options.max_connections != 0) co_await state.room(options.max_connections);
+    while (options.max_connections != 0 && state.connections() >= options.max_connections &&
+           listener.is_open()) {
+      static_cast<void>(co_await race(state.one_less(), listener.closed()));
+    }
     auto stream = co_await listener.accept();
     if (!state.admits(stream.peer(), options.max_per_peer)) {
       stream.abort();
@@ -132,7 +137,8 @@ task<void> accept_loop(Listener& listener, Handler& handler, const serve_options
 /// at once, and the handler object lives until the last has ended. A handler that fails is reported to the error hook
 /// with its peer, and serving goes on. Returns when the listener was closed and the connections have ended; throws
 /// `cancelled` when serve was cancelled, also after the connections have ended, and what accept() throws otherwise.
-/// The listener is not closed at the end; its address stays bound until it is.
+/// The listener is not closed at the end; its address stays bound until it is. A Listener has accept(), giving a stream
+/// with peer() and abort(), is_open() and closed(): tcp_listener, unix_listener and what is made like them.
 template <class Listener, class Handler>
 task<void> serve(Listener& listener, Handler handler, serve_options options, serve_state& state) {
   detail::connection_group connections;

@@ -67,10 +67,7 @@ class tcp_listener final : public stream_listener {
   task<tcp_stream> accept();
 
  private:
-  tcp_listener(std::unique_ptr<runtime::descriptor> on, const listen_options& options) noexcept
-      : stream_listener(std::move(on), options.accept_pause), nodelay_(options.nodelay) {}
-
-  bool nodelay_;
+  using stream_listener::stream_listener;
 };
 
 }  // namespace eddy::net

@@ -36,7 +36,7 @@ class unix_listener final : public stream_listener {
   [[nodiscard]] static unix_listener listen(std::string_view path,
                                             unix_listen_options options = {});
 
-  unix_listener(unix_listener&&) noexcept = default;
+  unix_listener(unix_listener&& other) noexcept;
   unix_listener& operator=(unix_listener&& other) noexcept;
   ~unix_listener() { remove_path(); }
 
@@ -53,8 +53,7 @@ class unix_listener final : public stream_listener {
     std::uint64_t inode = 0;
   };
 
-  unix_listener(std::unique_ptr<runtime::descriptor> on, duration accept_pause,
-                file_identity file) noexcept
+  unix_listener(std::unique_ptr<runtime::descriptor> on, duration accept_pause, file_identity file)
       : stream_listener(std::move(on), accept_pause), file_(std::move(file)) {}
   void remove_path() noexcept;
 

@@ -21,7 +21,7 @@
 
 namespace eddy::runtime {
 
-class descriptor;
+class io_operation;
 
 /// What an io_operation does.
 enum class io_verb : std::uint8_t {
@@ -40,6 +40,41 @@ enum class io_verb : std::uint8_t {
   return verb == io_verb::receive || verb == io_verb::receive_from || verb == io_verb::accept ||
          verb == io_verb::wait_readable;
 }
+
+/// An open socket, pipe or the like. Owned by exactly one stream or listener; closed by its destructor, at which no
+/// operation may be pending on it. Non-blocking and close-on-exec.
+class descriptor {
+ public:
+  descriptor() noexcept = default;
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  virtual ~descriptor() = default;
+
+  /// Starts `op`. True: it is done and finish() was called. False: it is pending and finish() follows from
+  /// driver::wait. Throws errc::busy when an operation in the same direction is pending.
+  virtual bool start(io_operation& op) = 0;
+  /// Ends `op`, which is pending here: calls finish_withdrawn() now, or later when the kernel has let go of it, unless
+  /// it completes first.
+  virtual void cancel(io_operation& op) noexcept = 0;
+  /// Makes pending operations finish with -ECANCELED and later ones with -EBADF; the number is free for others after
+  /// the operations have ended. Idempotent.
+  virtual void close() noexcept = 0;
+  [[nodiscard]] virtual bool is_open() const noexcept = 0;
+
+  // Control. Those that fail throw eddy::error.
+  virtual void bind(const socket_address& address) = 0;
+  virtual void listen(int backlog) = 0;
+  /// `how` as in shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR.
+  virtual void shutdown(int how) = 0;
+  /// As setsockopt with an int. SO_LINGER is its seconds here: zero makes close() discard and reset, negative is off.
+  virtual void set_option(int level, int name, int value) = 0;
+  [[nodiscard]] virtual int option(int level, int name) const = 0;
+  [[nodiscard]] virtual socket_address local_address() const = 0;
+  [[nodiscard]] virtual socket_address peer_address() const = 0;
+
+  /// The file descriptor; -1 where there is none (simulation).
+  [[nodiscard]] virtual int native_handle() const noexcept = 0;
+};
 
 /// One operation on a descriptor. Filled in by whoever awaits it (io, net); buffers and the memory they point to must
 /// live until the await has ended. That is all: with io_uring a cancelled task stays suspended until the kernel has
@@ -84,40 +119,6 @@ class io_operation : public coro::operation {
   descriptor* on_;
   std::int64_t outcome_ = 0;
   io_verb verb_;
-};
-
-/// An open socket, pipe or the like. Owned by exactly one stream or listener; closed by its destructor, at which no
-/// operation may be pending on it. Non-blocking and close-on-exec.
-class descriptor {
- public:
-  descriptor() noexcept = default;
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  virtual ~descriptor() = default;
-
-  /// Starts `op`. True: it is done and finish() was called. False: it is pending and finish() follows from
-  /// driver::wait. Throws errc::busy when an operation in the same direction is pending.
-  virtual bool start(io_operation& op) = 0;
-  /// Ends `op`, which is pending here: calls finish_withdrawn() now, or later when the kernel has let go of it, unless
-  /// it completes first.
-  virtual void cancel(io_operation& op) noexcept = 0;
-  /// Makes pending operations finish with -ECANCELED and later ones with -EBADF; the number is free for others after
-  /// the operations have ended. Idempotent.
-  virtual void close() noexcept = 0;
-  [[nodiscard]] virtual bool is_open() const noexcept = 0;
-
-  // Control. Those that fail throw eddy::error.
-  virtual void bind(const socket_address& address) = 0;
-  virtual void listen(int backlog) = 0;
-  /// `how` as in shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR.
-  virtual void shutdown(int how) = 0;
-  virtual void set_option(int level, int name, int value) = 0;
-  [[nodiscard]] virtual int option(int level, int name) const = 0;
-  [[nodiscard]] virtual socket_address local_address() const = 0;
-  [[nodiscard]] virtual socket_address peer_address() const = 0;
-
-  /// The file descriptor; -1 where there is none (simulation).
-  [[nodiscard]] virtual int native_handle() const noexcept = 0;
 };
 
 /// What a loop sleeps in.

@@ -28,11 +28,11 @@ class offload;
 
 /// What a loop is made with; everything the outside world reaches it through.
 struct loop_options {
-  std::unique_ptr<driver> io = nullptr;       ///< null: make_driver()
-  std::uint64_t seed = 0;                     ///< of the loop's random source; zero: from the system
-  bool shuffle_ready = false;                 ///< run each batch in random order, from `seed`
-  error_hook on_error = nullptr;              ///< null: stderr
-  std::size_t threads = 0;                    ///< most to_thread calls at once; zero: 32
+  std::unique_ptr<driver> io = nullptr;  ///< null: make_driver()
+  std::uint64_t seed = 0;                ///< of the loop's random source; zero: from the system
+  bool shuffle_ready = false;            ///< run each batch in random order, from `seed`
+  error_hook on_error = nullptr;         ///< null: stderr
+  std::size_t threads = 0;               ///< most to_thread calls at once; zero: 32
 };
 
 /// The way into a loop for other threads. Copyable; outlives the loop (posting then fails).

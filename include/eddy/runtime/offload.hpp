@@ -33,7 +33,8 @@ class thread_operation : public coro::operation, public list_hook<> {
 
  protected:
   thread_operation() noexcept = default;
-  thread_operation(thread_operation&& other) noexcept : operation(std::move(other)), list_hook(other) {}
+  thread_operation(thread_operation&& other) noexcept
+      : operation(std::move(other)), list_hook(other) {}
   ~thread_operation() = default;
   /// On a pool thread: makes the call and keeps its outcome.
   virtual void call(const std::stop_token& stop) noexcept = 0;
@@ -86,15 +87,21 @@ class offload {
 template <class Fn, class... Args>
 class thread_call final : public thread_operation {
   static constexpr bool takes_stop = std::is_invocable_v<Fn, std::stop_token, Args...>;
+
  public:
-  using value_type = typename std::conditional_t<takes_stop, std::invoke_result<Fn, std::stop_token, Args...>,
-                                                  std::invoke_result<Fn, Args...>>::type;
-  static_assert(!coro::is_task<std::remove_cvref_t<value_type>>, "a thread cannot run a task: spawn it instead");
+  using value_type =
+      typename std::conditional_t<takes_stop, std::invoke_result<Fn, std::stop_token, Args...>,
+                                  std::invoke_result<Fn, Args...>>::type;
+  static_assert(!coro::is_task<std::remove_cvref_t<value_type>>,
+                "a thread cannot run a task: spawn it instead");
 
   template <class F, class... As>
-  explicit thread_call(std::in_place_t, F&& fn, As&&... args) : fn_(std::forward<F>(fn)), args_(std::forward<As>(args)...) {}
+  explicit thread_call(std::in_place_t, F&& fn, As&&... args)
+      : fn_(std::forward<F>(fn)), args_(std::forward<As>(args)...) {}
   thread_call(thread_call&& other) noexcept
-      : thread_operation(std::move(other)), fn_(std::move(other.fn_)), args_(std::move(other.args_)) {}
+      : thread_operation(std::move(other)),
+        fn_(std::move(other.fn_)),
+        args_(std::move(other.args_)) {}
 
   value_type take() { return outcome_.take(); }
 
@@ -134,8 +141,8 @@ class thread_call final : public thread_operation {
 /// and gets the result; the next operation is refused.
 template <class Fn, class... Args>
 [[nodiscard]] auto to_thread(Fn&& fn, Args&&... args) {
-  return runtime::thread_call<std::decay_t<Fn>, std::decay_t<Args>...>(std::in_place, std::forward<Fn>(fn),
-                                                                       std::forward<Args>(args)...);
+  return runtime::thread_call<std::decay_t<Fn>, std::decay_t<Args>...>(
+      std::in_place, std::forward<Fn>(fn), std::forward<Args>(args)...);
 }
 
 }  // namespace eddy

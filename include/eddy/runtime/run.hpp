@@ -17,16 +17,18 @@ namespace eddy {
 
 /// How run() works. Every field has a default.
 struct run_options {
-  std::size_t loops = 1;       ///< threads with a loop each; more than one needs a callable for main
-  bool pin_loops = false;      ///< bind loop n to the n-th processor this process may use
-  bool handle_signals = true;  ///< SIGINT and SIGTERM end the program in order; only on the process's first thread
-  bool dump_on_sigusr1 = false;                                        ///< SIGUSR1 prints the task tree of all loops
-  runtime::driver_kind driver = runtime::driver_kind::automatic;       ///< see make_driver
-  std::function<std::unique_ptr<runtime::driver>()> make_driver = {};  ///< replaces `driver`: tests, simulation
-  std::uint64_t seed = 0;                                              ///< of the loops' random sources; 0: the system's
-  bool shuffle_ready = false;                                          ///< random order of ready tasks, from `seed`
-  error_hook on_error = {};                                            ///< null: stderr
-  std::size_t threads = 0;                                             ///< most to_thread calls at once; 0: 32
+  std::size_t loops = 1;   ///< threads with a loop each; more than one needs a callable for main
+  bool pin_loops = false;  ///< bind loop n to the n-th processor this process may use
+  bool handle_signals =
+      true;  ///< SIGINT and SIGTERM end the program in order; only on the process's first thread
+  bool dump_on_sigusr1 = false;  ///< SIGUSR1 prints the task tree of all loops
+  runtime::driver_kind driver = runtime::driver_kind::automatic;  ///< see make_driver
+  std::function<std::unique_ptr<runtime::driver>()> make_driver =
+      {};                      ///< replaces `driver`: tests, simulation
+  std::uint64_t seed = 0;      ///< of the loops' random sources; 0: the system's
+  bool shuffle_ready = false;  ///< random order of ready tasks, from `seed`
+  error_hook on_error = {};    ///< null: stderr
+  std::size_t threads = 0;     ///< most to_thread calls at once; 0: 32
 
   run_options() = default;
 };
@@ -83,8 +85,10 @@ class typed_main final : public main_task {
 /// handles that, run throws errc::interrupted. A second one cancels everything through all shields; a third has its
 /// default effect. Not inside a running loop: that stops the program.
 template <class T>
-T run(task<T> main, const run_options& options = {}, std::source_location where = std::source_location::current()) {
-  if (options.loops > 1) throw_invalid_input("run: several loops need a callable that gives each its main");
+T run(task<T> main, const run_options& options = {},
+      std::source_location where = std::source_location::current()) {
+  if (options.loops > 1)
+    throw_invalid_input("run: several loops need a callable that gives each its main");
   auto give = [&main] { return std::move(main); };
   runtime::typed_main<T, decltype(give)> entry(give, where);
   runtime::run_one(options, entry);
@@ -95,8 +99,8 @@ T run(task<T> main, const run_options& options = {}, std::source_location where 
 /// others (reason sibling_failed), all are awaited, and it is thrown. Gives the first loop's value.
 template <class Fn>
   requires coro::task_callable<Fn>
-auto run(Fn main, const run_options& options = {}, std::source_location where = std::source_location::current())
-    -> coro::task_result<Fn> {
+auto run(Fn main, const run_options& options = {},
+         std::source_location where = std::source_location::current()) -> coro::task_result<Fn> {
   using T = coro::task_result<Fn>;
   auto call = [&main] { return std::invoke(main); };
   using entry_type = runtime::typed_main<T, decltype(call)>;

@@ -72,8 +72,8 @@ class request_head {
   /// The first Upgrade field's value if Connection lists "upgrade" (HTTP/1.1 only), else empty.
   [[nodiscard]] std::string_view upgrade() const noexcept { return text(upgrade_); }
 
-  /// The bytes that were parsed are now at `bytes`, unchanged.
-  void rebase(const char* bytes) noexcept { fields_.base_ = bytes; }
+  /// `bytes` starts with the bytes that were parsed, unchanged but at another place.
+  void rebase(std::string_view bytes) noexcept { fields_.base_ = bytes.data(); }
 
  private:
   friend class detail::head_access;

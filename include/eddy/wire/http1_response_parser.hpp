@@ -54,8 +54,8 @@ class response_head {
   /// with the connection, and for a 1xx or 204 that announces a body it may not have.
   [[nodiscard]] bool keep_alive() const noexcept { return keep_alive_; }
 
-  /// The bytes that were parsed are now at `bytes`, unchanged.
-  void rebase(const char* bytes) noexcept { fields_.base_ = bytes; }
+  /// `bytes` starts with the bytes that were parsed, unchanged but at another place.
+  void rebase(std::string_view bytes) noexcept { fields_.base_ = bytes.data(); }
 
  private:
   friend class detail::head_access;
