@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include <eddy/coro/spawned_task.hpp>
 #include <eddy/coro/task.hpp>
 
 namespace eddy {
@@ -25,90 +26,6 @@ namespace eddy {
 struct spawn_options {
   std::string_view name = {};  ///< copied
 };
-
-namespace coro {
-
-/// The record of a spawned task<T> and its result.
-template <class T>
-class spawned_task final : public task_state {
- public:
-  static spawned_task& launch(task<T> body, task_owner& owner, std::source_location where) {
-    auto frame = std::move(body).release_frame();
-    auto* record = new spawned_task(frame.get(), where);
-    static_cast<void>(frame.release());
-    record->task_state::start(owner, record->body_.promise(), record->body_);
-    return *record;
-  }
-
-  [[nodiscard]] outcome<T>& result() noexcept { return outcome_; }
-
- private:
-  spawned_task(std::coroutine_handle<task_promise<T>> body, std::source_location where) noexcept
-      : task_state(where), body_(body) {}
-  ~spawned_task() override = default;
-
-  std::exception_ptr take_outcome() noexcept override {
-    outcome<T>& ended = body_.promise().result();
-    std::exception_ptr thrown = ended.take_exception();
-    if (ended.has_value()) {
-      if constexpr (std::is_void_v<T> || std::is_reference_v<T>) {
-        outcome_.set_value(ended.value());
-      } else {
-        try {
-          outcome_.set_value(std::move(ended.value()));
-        } catch (...) {
-          thrown = std::current_exception();
-        }
-      }
-    }
-    body_.destroy();
-    return thrown;
-  }
-
-  std::coroutine_handle<task_promise<T>> body_;
-  outcome<T> outcome_;
-};
-
-/// Waits for a task to end. Cancelling the wait leaves the task alone.
-class join_operation : public queued_operation {
- public:
-  explicit join_operation(task_state& joined) noexcept : joined_(&joined) {}
-  join_operation(join_operation&&) noexcept = default;
-
-  [[nodiscard]] wait_info describe() const override {
-    return {"task", joined_, joined_, joined_->name()};
-  }
-  [[nodiscard]] bool try_complete() const {
-    check(task() != joined_, "a task awaited its own handle");
-    return joined_->done();
-  }
-  void enqueue() noexcept { joined_->watchers().push_back(*this); }
-
- protected:
-  ~join_operation() = default;
-  [[nodiscard]] task_state& joined() const noexcept { return *joined_; }
-
- private:
-  task_state* joined_;
-};
-
-/// For an lvalue handle: the result stays with the task.
-template <class T>
-class peek_result final : public join_operation {
- public:
-  using join_operation::join_operation;
-  decltype(auto) take() {
-    joined().rethrow_unless_succeeded();
-    auto& value = static_cast<spawned_task<T>&>(joined()).result().value();
-    if constexpr (std::is_reference_v<T>) {
-      return static_cast<T>(*value);
-    } else if constexpr (!std::is_void_v<T>) {
-      return static_cast<T&>(value);
-    }
-  }
-};
-
-}  // namespace coro
 
 /// What handles of all types have in common; also what current_task() gives. Copyable, may be empty. Used on the task's
 /// loop only; may outlive the task, not the loop.
