@@ -1,0 +1,83 @@
+#include <eddy/net/serve.hpp>
+
+#include <eddy/coro/scheduler.hpp>
+
+namespace eddy::net {
+
+serve_state::admission::admission(serve_state& state, const address& peer, bool by_peer)
+    : state_(&state) {
+  if (by_peer && peer.is_ip()) {
+    peer_ = peer.host();
+    ++state.by_peer_[peer_];
+  }
+  ++state.connections_;
+  ++state.accepted_;
+}
+
+serve_state::admission::~admission() {
+  if (state_ == nullptr) return;
+  --state_->connections_;
+  if (!peer_.empty()) {
+    const auto counted = state_->by_peer_.find(peer_);
+    if (--counted->second == 0) state_->by_peer_.erase(counted);
+  }
+  if (state_->wants_room_) {
+    state_->wants_room_->set_value();
+    state_->wants_room_.reset();
+  }
+}
+
+bool serve_state::admits(const address& peer, std::size_t max_per_peer) {
+  if (max_per_peer == 0 || !peer.is_ip()) return true;
+  const auto counted = by_peer_.find(peer.host());
+  if (counted == by_peer_.end() || counted->second < max_per_peer) return true;
+  ++refused_;
+  return false;
+}
+
+future<void> serve_state::one_less() {
+  if (!wants_room_) wants_room_.emplace();
+  return wants_room_->get_future();
+}
+
+namespace detail {
+
+void report_connection(const address& peer, const std::exception_ptr& failure) noexcept {
+  coro::scheduler& loop = coro::scheduler::require();
+  const coro::task_state& task = loop.require_task();
+  std::string message =
+      "the handler of a connection failed, peer " + (peer.empty() ? "unnamed" : peer.to_string());
+  loop.report({std::move(message), failure, task.name(), task.spawned_at()});
+}
+
+task<void> connection_group::run(promise<void>& ready) {
+  auto hold = [this, &ready](task_group& group) -> task<void> {
+    group_ = &group;
+    ready.set_value();
+    co_await finished_.get_future();
+  };
+  auto inside = [&hold](cancel_scope&) -> task<void> { co_await with_group(hold); };
+  static_cast<void>(co_await shield(with_scope(scope_, inside)));
+}
+
+void connection_group::finish(duration limit) {
+  finished_.set_value();
+  if (limit <= duration::zero()) {
+    scope_.cancel(cancel_reason::shutdown);
+  } else {
+    scope_.set_deadline(after(now(), limit));
+  }
+}
+
+bool is_closed(const std::exception_ptr& failure) noexcept {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const error& thrown) {
+    return thrown == errc::closed;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace detail
+}  // namespace eddy::net
