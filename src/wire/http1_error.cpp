@@ -31,6 +31,7 @@ const char* describe(errc code) noexcept {
     case errc::bad_chunk_end: return "chunk data not followed by CRLF";
     case errc::forbidden_trailer: return "field not allowed in trailers";
     case errc::incomplete_message: return "connection closed inside a message";
+    case errc::unexpected_data: return "bytes after the end of a response";
     case errc::target_too_long: return "request target too long";
     case errc::head_too_large: return "head too large";
     case errc::too_many_fields: return "too many fields";

@@ -6,7 +6,7 @@
 //
 //   syntax of the head     bad_request_line .. obsolete_fold
 //   meaning of the head    bad_host .. framing_conflict, unknown_expectation
-//   body                   bad_chunk_size .. incomplete_message
+//   body                   bad_chunk_size .. unexpected_data
 //   limits                 target_too_long .. trailers_too_large
 //   writing                invalid_output .. body_not_allowed
 //
@@ -48,6 +48,7 @@ enum class errc : std::uint8_t {
   bad_chunk_end,        ///< chunk data not followed by CRLF
   forbidden_trailer,    ///< a framing, routing, authentication or control field in the trailers
   incomplete_message,   ///< the peer closed in the middle of a message
+  unexpected_data,      ///< bytes after the end of a response that answer nothing
 
   // Limits.
   target_too_long,
