@@ -13,10 +13,14 @@ namespace {
 
 eddy::task<void> echo(eddy::net::tcp_stream peer) {
   std::array<std::byte, 4096> buffer;
-  for (;;) {
-    const std::size_t received = co_await peer.read_some(buffer);
-    if (received == 0) co_return;
-    co_await peer.write_all(std::span(buffer).first(received));
+  try {
+    for (;;) {
+      const std::size_t received = co_await peer.read_some(buffer);
+      if (received == 0) co_return;
+      co_await peer.write_all(std::span(buffer).first(received));
+    }
+  } catch (const eddy::error& e) {
+    if (e != eddy::condition::disconnected) throw;  // the load generator leaves without saying goodbye
   }
 }
 
