@@ -217,7 +217,8 @@ void virtual_socket::close() noexcept {
     if (entry->second.empty()) network().bound_.erase(entry);
   }
   if (listening_) listening_->close();
-  if (stream_) stream_->close();
+  const auto linger = options_.find({SOL_SOCKET, SO_LINGER});
+  if (stream_) stream_->close(linger != options_.end() && linger->second == 0);
   stream_ = nullptr;
   for (io_operation*& slot : waiting_) {
     if (slot != nullptr) std::exchange(slot, nullptr)->finish(-ECANCELED);
@@ -434,6 +435,7 @@ int virtual_socket::option(int level, int name) const {
   }
   const auto set = options_.find({level, name});
   if (set != options_.end()) return set->second;
+  if (level == SOL_SOCKET && name == SO_LINGER) return -1;
   const bool is_size = level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_SNDBUF);
   return is_size ? static_cast<int>(network().conditions().window) : 0;
 }

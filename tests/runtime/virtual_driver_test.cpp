@@ -1,5 +1,7 @@
 #include <eddy/runtime/virtual_driver.hpp>
 
+#include "driver_fixture.hpp"
+
 #include <chrono>
 #include <string>
 #include <thread>
@@ -31,76 +33,16 @@ using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::Lt;
 
-class socket_operation final : public io_operation {
- public:
-  socket_operation(descriptor& on, io_verb verb, const char* name)
-      : io_operation(on, verb), name_(name) {}
-  socket_operation(socket_operation&& other) noexcept = default;
-
-  socket_operation& memory(void* data, std::size_t size) {
-    memory_ = {data, size};
-    return *this;
-  }
-  socket_operation& to(const socket_address& there) {
-    there_ = there;
-    return *this;
-  }
-  bool try_complete() {
-    buffers = {&memory_, 1};
-    address = &there_;
-    return io_operation::try_complete();
-  }
-  std::size_t take() { return take_count(name_); }
-
- private:
-  const char* name_;
-  iovec memory_{nullptr, 0};
-  socket_address there_;
-};
-
-class accept_operation final : public io_operation {
- public:
-  explicit accept_operation(descriptor& on) : io_operation(on, io_verb::accept) {}
-  accept_operation(accept_operation&&) noexcept = default;
-  std::unique_ptr<descriptor> take() {
-    take_count("accept");
-    return std::move(accepted);
-  }
-};
-
-accept_operation accept(descriptor& on) { return accept_operation(on); }
-
-task<void> connect(descriptor& on, socket_address to) {
-  socket_operation op(on, io_verb::connect, "connect");
-  op.to(to);
-  co_await std::move(op);
-}
-
-task<std::size_t> send(descriptor& on, std::string bytes) {
-  socket_operation op(on, io_verb::send, "send");
-  op.memory(bytes.data(), bytes.size());
-  co_return co_await std::move(op);
-}
-
-task<void> send_all(descriptor& on, std::string bytes) {
-  for (std::size_t done = 0; done < bytes.size();) {
-    const std::size_t more = co_await send(on, bytes.substr(done));
-    done += more;
-  }
-}
-
-task<std::string> receive(descriptor& on, std::size_t most = 65536) {
+task<std::string> read(descriptor& on, std::size_t most = 65536) {
   std::string bytes(most, '\0');
-  socket_operation op(on, io_verb::receive, "receive");
-  op.memory(bytes.data(), bytes.size());
-  bytes.resize(co_await std::move(op));
+  bytes.resize(co_await receive(on, bytes));
   co_return bytes;
 }
 
-task<std::string> receive_all(descriptor& on) {
+task<std::string> read_all(descriptor& on) {
   std::string all;
   for (;;) {
-    const std::string more = co_await receive(on, 1000);
+    const std::string more = co_await read(on, 1000);
     if (more.empty()) co_return all;
     all += more;
   }
@@ -117,17 +59,12 @@ std::unique_ptr<descriptor> listener_on(const socket_address& address, int backl
   return made;
 }
 
-struct connection {
-  std::unique_ptr<descriptor> client;
-  std::unique_ptr<descriptor> server;
-};
-
 task<connection> connected(socket_address address = socket_address::loopback_v4(0)) {
   auto listener = listener_on(address);
   connection made;
   made.client = stream_socket(address.family());
   const auto there = listener->local_address();
-  auto [unused, server] = co_await gather(connect(*made.client, there), accept(*listener));
+  auto [unused, server] = co_await gather(connect_to(*made.client, there), accept_one(*listener));
   made.server = std::move(server);
   co_return made;
 }
@@ -163,11 +100,11 @@ EDDY_TEST_WITH(virtual_network, takes_two_latencies_to_connect_and_one_to_delive
   EXPECT_EQ(now(), time_point(20ms));
   co_await send(*both.client, "ping");
   EXPECT_EQ(now(), time_point(20ms));
-  const std::string got = co_await receive(*both.server);
+  const std::string got = co_await read(*both.server);
   EXPECT_EQ(got, "ping");
   EXPECT_EQ(now(), time_point(30ms));
   both.client->close();
-  const std::string end = co_await receive(*both.server);
+  const std::string end = co_await read(*both.server);
   EXPECT_EQ(end, "");
   EXPECT_EQ(now(), time_point(40ms));
 }
@@ -176,7 +113,7 @@ EDDY_TEST_WITH(virtual_network, delivers_data_before_a_timer_of_the_same_instant
                with_network(latency_of(10ms))) {
   auto both = co_await connected();
   co_await send(*both.client, "ping");
-  const std::string got = co_await with_timeout(10ms, receive(*both.server));
+  const std::string got = co_await with_timeout(10ms, read(*both.server));
   EXPECT_EQ(got, "ping");
 }
 
@@ -241,17 +178,18 @@ EDDY_TEST(virtual_stream, gives_both_ends_each_other_s_address) {
 
 EDDY_TEST(virtual_stream, makes_a_sender_wait_for_a_reader_that_is_slow) {
   auto both = co_await connected();
+  const std::string block(10'000, 'x');
   std::size_t sent = 0;
   auto sender = spawn([&]() -> task<void> {
     for (int i = 0; i < 50; ++i) {
-      co_await send_all(*both.client, std::string(10'000, 'x'));
+      co_await send_all(*both.client, block);
       sent += 10'000;
     }
     both.client->shutdown(SHUT_WR);
   });
   co_await settle();
   EXPECT_THAT(sent, Lt(virtual_io().network().conditions().window + 1));
-  const std::string all = co_await receive_all(*both.server);
+  const std::string all = co_await read_all(*both.server);
   EXPECT_EQ(all.size(), 500'000U);
   co_await sender;
 }
@@ -278,7 +216,7 @@ task<void> exchange_a_lot() {
       co_await send_all(on, bytes);
       on.shutdown(SHUT_WR);
     };
-    auto [unused, heard] = co_await gather(say(), receive_all(on));
+    auto [unused, heard] = co_await gather(say(), read_all(on));
     co_return heard;
   };
   auto [at_client, at_server] =
@@ -310,10 +248,10 @@ TEST(virtual_stream, takes_the_same_time_again_with_the_same_seed) {
 EDDY_TEST(virtual_stream, can_still_receive_after_it_has_sent_its_end) {
   auto both = co_await connected();
   both.client->shutdown(SHUT_WR);
-  const std::string end = co_await receive(*both.server);
+  const std::string end = co_await read(*both.server);
   EXPECT_EQ(end, "");
   co_await send(*both.server, "answer");
-  const std::string answer = co_await receive(*both.client);
+  const std::string answer = co_await read(*both.client);
   EXPECT_EQ(answer, "answer");
   const auto refused = co_await as_result(send(*both.client, "more"));
   EXPECT_EQ(error_of(refused), EPIPE);
@@ -324,9 +262,9 @@ EDDY_TEST(virtual_stream, is_reset_when_the_peer_closes_with_unread_data) {
   co_await send(*both.server, "last words");
   co_await send(*both.client, "unread");
   both.server->close();
-  const std::string words = co_await receive(*both.client);
+  const std::string words = co_await read(*both.client);
   EXPECT_EQ(words, "last words");
-  const auto reset = co_await as_result(receive(*both.client));
+  const auto reset = co_await as_result(read(*both.client));
   EXPECT_EQ(error_of(reset), ECONNRESET);
   const auto after_it = co_await as_result(send(*both.client, "x"));
   EXPECT_EQ(error_of(after_it), EPIPE);
@@ -350,16 +288,16 @@ EDDY_TEST(virtual_stream, learns_at_once_on_a_unix_socket_that_the_peer_has_gone
 
 EDDY_TEST(virtual_stream, is_undisturbed_by_a_receive_that_is_cancelled) {
   auto both = co_await connected();
-  const auto nothing = co_await move_on_after(1s, receive(*both.server));
+  const auto nothing = co_await move_on_after(1s, read(*both.server));
   EXPECT_FALSE(nothing.has_value());
   co_await send(*both.client, "kept");
-  const std::string kept = co_await receive(*both.server);
+  const std::string kept = co_await read(*both.server);
   EXPECT_EQ(kept, "kept");
 }
 
 EDDY_TEST(virtual_stream, ends_a_pending_receive_when_its_own_side_closes) {
   auto both = co_await connected();
-  auto reader = spawn(as_result(receive(*both.server)));
+  auto reader = spawn(as_result(read(*both.server)));
   co_await settle();
   both.server->close();
   const auto& ended = co_await reader;
@@ -369,9 +307,9 @@ EDDY_TEST(virtual_stream, ends_a_pending_receive_when_its_own_side_closes) {
 
 EDDY_TEST(virtual_stream, refuses_a_second_reader_and_leaves_the_first_alone) {
   auto both = co_await connected();
-  auto first = spawn(receive(*both.server));
+  auto first = spawn(read(*both.server));
   co_await settle();
-  const auto second = co_await as_result(receive(*both.server));
+  const auto second = co_await as_result(read(*both.server));
   EXPECT_TRUE(second.has_error());
   co_await send(*both.client, "for the first");
   const std::string got = co_await first;
@@ -382,11 +320,11 @@ EDDY_TEST(virtual_stream, refuses_a_second_reader_and_leaves_the_first_alone) {
 
 EDDY_TEST(virtual_connect, is_refused_where_nobody_listens) {
   auto tcp = stream_socket();
-  const auto refused = co_await as_result(connect(*tcp, socket_address::loopback_v4(81)));
+  const auto refused = co_await as_result(connect_to(*tcp, socket_address::loopback_v4(81)));
   EXPECT_EQ(error_of(refused), ECONNREFUSED);
   auto local = stream_socket(AF_UNIX);
   const auto missing =
-      co_await as_result(connect(*local, socket_address::unix_path("/run/none.sock")));
+      co_await as_result(connect_to(*local, socket_address::unix_path("/run/none.sock")));
   EXPECT_EQ(error_of(missing), ENOENT);
 }
 
@@ -396,18 +334,18 @@ EDDY_TEST(virtual_connect,
   auto first = stream_socket();
   auto second = stream_socket();
   auto third = stream_socket();
-  co_await connect(*first, listener->local_address());
-  auto waiting = spawn(connect(*second, listener->local_address()));
-  auto unlucky = spawn(as_result(connect(*third, listener->local_address())));
+  co_await connect_to(*first, listener->local_address());
+  auto waiting = spawn(coro::as_task(connect_to(*second, listener->local_address())));
+  auto unlucky = spawn(as_result(connect_to(*third, listener->local_address())));
   co_await settle();
   EXPECT_FALSE(waiting.done());
-  auto server = co_await accept(*listener);
+  auto server = co_await accept_one(*listener);
   EXPECT_EQ(server->peer_address(), first->local_address());
   co_await waiting;
   listener->close();
   const auto& refused = co_await unlucky;
   EXPECT_EQ(error_of(refused), ECONNREFUSED);
-  const auto reset = co_await as_result(receive(*second));
+  const auto reset = co_await as_result(read(*second));
   EXPECT_EQ(error_of(reset), ECONNRESET) << "it was never accepted";
 }
 
@@ -423,7 +361,7 @@ EDDY_TEST_WITH(virtual_connect, is_refused_by_chance_when_the_network_is_told_so
   int refused = 0;
   for (int i = 0; i < 100; ++i) {
     auto client = stream_socket();
-    const auto ended = co_await as_result(connect(*client, listener->local_address()));
+    const auto ended = co_await as_result(connect_to(*client, listener->local_address()));
     if (error_of(ended) == ECONNREFUSED) ++refused;
   }
   EXPECT_THAT(refused, Gt(20));
@@ -435,23 +373,23 @@ EDDY_TEST_WITH(virtual_connect, may_be_given_up_on_its_way, with_network(latency
   {
     auto client = stream_socket();
     const auto there = listener->local_address();
-    const bool done = co_await move_on_after(50ms, connect(*client, there));
+    const bool done = co_await move_on_after(50ms, connect_to(*client, there));
     EXPECT_FALSE(done);
   }
-  auto nobody = co_await as_result(with_timeout(1s, accept(*listener)));
+  auto nobody = co_await as_result(with_timeout(1s, accept_one(*listener)));
   EXPECT_TRUE(nobody.has_error()) << "a connect that was closed before it arrived was accepted";
 }
 
 EDDY_TEST(virtual_accept, fails_at_the_limit_of_sockets_and_keeps_the_connection) {
   auto listener = listener_on(socket_address::loopback_v4(80));
   auto client = stream_socket();
-  co_await connect(*client, listener->local_address());
+  co_await connect_to(*client, listener->local_address());
   auto& network = virtual_io().network();
   network.limit_sockets(network.open_sockets());
-  const auto none = co_await as_result(accept(*listener));
+  const auto none = co_await as_result(accept_one(*listener));
   EXPECT_EQ(error_of(none), EMFILE);
   network.limit_sockets(100);
-  auto server = co_await accept(*listener);
+  auto server = co_await accept_one(*listener);
   EXPECT_TRUE(server->is_open());
 }
 
@@ -467,10 +405,10 @@ EDDY_TEST(virtual_accept, spreads_connections_over_listeners_that_share_a_port) 
   std::vector<std::unique_ptr<descriptor>> clients;
   for (int i = 0; i < 40; ++i) {
     clients.push_back(stream_socket());
-    co_await connect(*clients.back(), socket_address::loopback_v4(8080));
+    co_await connect_to(*clients.back(), socket_address::loopback_v4(8080));
   }
   for (auto& each : listeners) {
-    auto served = co_await accept(*each);
+    auto served = co_await accept_one(*each);
     EXPECT_TRUE(served->is_open());
   }
 }
@@ -515,36 +453,14 @@ EDDY_TEST(virtual_driver, has_no_place_for_real_descriptors) {
 
 // --- datagrams ---
 
-class receive_from_operation final : public io_operation {
- public:
-  receive_from_operation(descriptor& on, std::string& into, socket_address& sender)
-      : io_operation(on, io_verb::receive_from),
-        memory_{into.data(), into.size()},
-        sender_(&sender) {}
-  receive_from_operation(receive_from_operation&&) noexcept = default;
-  bool try_complete() {
-    buffers = {&memory_, 1};
-    address = sender_;
-    return io_operation::try_complete();
-  }
-  std::size_t take() { return take_count("receive_from"); }
-
- private:
-  iovec memory_;
-  socket_address* sender_;
-};
-
-task<std::string> receive_from(descriptor& on, socket_address& sender, std::size_t most = 65536) {
+task<std::string> read_from(descriptor& on, socket_address& sender, std::size_t most = 65536) {
   std::string bytes(most, '\0');
-  receive_from_operation op(on, bytes, sender);
-  bytes.resize(co_await std::move(op));
+  bytes.resize(co_await transfer(on, io_verb::receive_from, bytes.data(), most, &sender));
   co_return bytes;
 }
 
 task<std::size_t> send_to(descriptor& on, std::string bytes, socket_address to) {
-  socket_operation op(on, io_verb::send_to, "send_to");
-  op.memory(bytes.data(), bytes.size()).to(to);
-  co_return co_await std::move(op);
+  co_return co_await transfer(on, io_verb::send_to, bytes.data(), bytes.size(), &to);
 }
 
 std::unique_ptr<descriptor> datagram_socket() {
@@ -560,12 +476,12 @@ EDDY_TEST(virtual_datagram, keeps_its_borders_and_names_its_sender) {
   co_await send_to(*a, "", b->local_address());
   co_await send_to(*a, "three", b->local_address());
   socket_address from;
-  const std::string one = co_await receive_from(*b, from);
+  const std::string one = co_await read_from(*b, from);
   EXPECT_EQ(one, "one");
   EXPECT_EQ(from, a->local_address());
-  const std::string two = co_await receive_from(*b, from);
+  const std::string two = co_await read_from(*b, from);
   EXPECT_EQ(two, "");
-  const std::string cut = co_await receive_from(*b, from, 2);
+  const std::string cut = co_await read_from(*b, from, 2);
   EXPECT_EQ(cut, "th");
 }
 
@@ -578,7 +494,7 @@ EDDY_TEST(virtual_datagram, is_dropped_where_nobody_reads_or_there_is_no_room) {
   int arrived = 0;
   for (;;) {
     socket_address from;
-    const auto got = co_await move_on_after(1ms, receive_from(*b, from));
+    const auto got = co_await move_on_after(1ms, read_from(*b, from));
     if (!got) break;
     ++arrived;
   }
