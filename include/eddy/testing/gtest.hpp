@@ -14,6 +14,7 @@
 
 #include <gtest/gtest.h>
 
+#include <eddy/coro/exception_group.hpp>
 #include <eddy/testing/error_recorder.hpp>
 #include <eddy/testing/requirement.hpp>
 #include <eddy/testing/virtual_run.hpp>
