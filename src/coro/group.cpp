@@ -47,6 +47,7 @@ void task_set::host_failed(std::exception_ptr thrown) noexcept {
       note_cancelled(stop.info());
       return;
     }
+    thrown = std::make_exception_ptr(error(errc::stray_cancelled, std::string(kind_)));
   } catch (...) {
   }
   host_failure_ = thrown;

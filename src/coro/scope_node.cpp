@@ -1,6 +1,7 @@
 #include <eddy/coro/scope_node.hpp>
 
 #include <eddy/base/check.hpp>
+#include <eddy/coro/scheduler.hpp>
 #include <eddy/coro/task_state.hpp>
 
 namespace eddy {
@@ -23,13 +24,14 @@ scope_node::~scope_node() { check(!attached(), "a scope was destroyed while it w
 
 void scope_node::refresh_effective() noexcept {
   const bool sees_outside =
-      parent_ != nullptr && kind_ == kind::open && parent_->effective_ != nullptr;
+      parent_ != nullptr && (kind_ == kind::open || pierced_) && parent_->effective_ != nullptr;
   effective_ = sees_outside ? parent_->effective_ : own_.get();
 }
 
 void scope_node::attach(scope_node& parent, task_state* task) noexcept {
   parent_ = &parent;
   task_ = task;
+  pierced_ = parent.pierced_;
   next_sibling_ = parent.first_child_;
   previous_sibling_ = nullptr;
   if (next_sibling_ != nullptr) next_sibling_->previous_sibling_ = this;
@@ -52,11 +54,19 @@ void scope_node::detach() noexcept {
 
 bool scope_node::cancel(cancel_reason reason, std::string text, std::source_location where,
                         bool through_shields) {
-  if (own_) return false;
+  debug_check(!attached() || (task_ != nullptr && &task_->loop() == scheduler::current()),
+              "a scope was cancelled from another thread than its loop's: use post", where);
+  if (own_) {
+    if (through_shields) pierce();
+    return false;
+  }
   own_ = cancel_info_ptr(new cancel_info(reason, std::move(text), where));
   refresh_effective();
-  // Under a scope that is cancelled already the subtree names that one, and all of it has been withdrawn.
-  if (effective_ == own_.get() || through_shields) spread(through_shields);
+  if (through_shields) {
+    pierce();
+  } else if (effective_ == own_.get()) {
+    spread();
+  }  // else the subtree names an outer scope already, and all of it has been withdrawn
   return true;
 }
 
@@ -75,10 +85,15 @@ scope_node* scope_node::next_in_subtree(scope_node& from, bool descend) noexcept
   return nullptr;
 }
 
-void scope_node::spread(bool through_shields) noexcept {
+void scope_node::pierce() noexcept {
+  for (scope_node* s = this; s != nullptr; s = next_in_subtree(*s, true)) s->pierced_ = true;
+  spread();
+}
+
+void scope_node::spread() noexcept {
   bool descend = true;
   for (scope_node* s = this; s != nullptr; s = next_in_subtree(*s, descend)) {
-    descend = s == this || s->kind_ == kind::open || through_shields;
+    descend = s == this || s->kind_ == kind::open || s->pierced_;
     if (!descend) continue;
     s->effective_ = effective_;
     // withdraw_wait only makes tasks ready or begins a withdrawal; it never changes the tree.

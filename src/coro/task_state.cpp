@@ -27,10 +27,6 @@ task_state::~task_state() = default;
 
 std::string task_state::name() const { return name_ ? *name_ : "task-" + std::to_string(id_); }
 
-void task_state::set_name(std::string name) {
-  name_ = std::make_unique<std::string>(std::move(name));
-}
-
 void task_state::enter(scope_node& scope) noexcept {
   check(!scope.attached(), "a scope was entered twice");
   scope.attach(*innermost_scope_, this);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -128,8 +129,10 @@ using task_result = typename std::invoke_result_t<std::decay_t<Fn>&, Args...>::v
 template <class T>
 task_handle<T> launch(task<T> body, task_owner& owner, std::source_location where,
                       spawn_options options = {}) {
+  // Everything that may throw comes before the task exists.
+  auto name = options.name.empty() ? nullptr : std::make_unique<std::string>(options.name);
   auto& record = spawned_task<T>::launch(std::move(body), owner, where);
-  if (!options.name.empty()) record.set_name(std::string(options.name));
+  if (name) record.set_name(std::move(name));
   return task_handle<T>(record);
 }
 

@@ -30,7 +30,8 @@ class scope_node {
   void detach() noexcept;
   [[nodiscard]] bool attached() const noexcept { return parent_ != nullptr; }
 
-  /// Cancels the scope; the first call counts and returns true. With `through_shields`, shields inside do not protect.
+  /// Cancels the scope; the first call counts and returns true. With `through_shields`, shields inside do not protect,
+  /// neither those there are nor those entered later; that part takes effect on a cancelled scope, too.
   bool cancel(cancel_reason reason, std::string text, std::source_location where,
               bool through_shields = false);
 
@@ -52,7 +53,8 @@ class scope_node {
 
  private:
   void refresh_effective() noexcept;
-  void spread(bool through_shields) noexcept;
+  void spread() noexcept;
+  void pierce() noexcept;
   scope_node* next_in_subtree(scope_node& from, bool descend) noexcept;
 
   scope_node* parent_ = nullptr;
@@ -65,6 +67,7 @@ class scope_node {
   cancel_info_ptr own_;
   std::int64_t deadline_ns_ = INT64_MAX;
   kind kind_;
+  bool pierced_ = false;  // shields here and inside no longer protect
 };
 
 }  // namespace eddy::coro

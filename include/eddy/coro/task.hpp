@@ -175,6 +175,11 @@ struct await_result_of<A> {
   using type = decltype(std::declval<A>().awaiting().take());
 };
 
+/// Something to call once outside tasks; what it returns is dropped, so it must not be a task.
+template <class Fn>
+concept callback =
+    std::is_invocable_v<std::decay_t<Fn>&> && !awaitable<std::invoke_result_t<std::decay_t<Fn>&>>;
+
 /// What `co_await` of an A gives.
 template <awaitable A>
 using await_result = typename await_result_of<A>::type;

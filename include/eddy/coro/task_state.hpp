@@ -84,7 +84,7 @@ class task_state : public ready_node, public list_hook<all_tasks_tag>, public po
   // --- what anybody on the loop may ask ---
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
   [[nodiscard]] std::string name() const;
-  void set_name(std::string name);
+  void set_name(std::unique_ptr<std::string> name) noexcept { name_ = std::move(name); }
   [[nodiscard]] std::source_location spawned_at() const noexcept { return spawned_at_; }
   [[nodiscard]] task_status status() const noexcept { return status_; }
   [[nodiscard]] bool done() const noexcept { return status_ != task_status::running; }

@@ -44,7 +44,7 @@ class loop_ref {
   /// thread. False, and `callback` destroyed here, when the loop has ended. Posts of one thread run in order. An
   /// exception goes to the loop's error hook. A callable that returns a task does not compile: spawn it instead.
   template <class Fn>
-    requires std::is_void_v<std::invoke_result_t<Fn&>>
+    requires coro::callback<Fn>
   bool post(Fn&& callback, std::source_location where = std::source_location::current()) const {
     return post_callback(std::move_only_function<void()>(std::forward<Fn>(callback)), where);
   }
@@ -121,7 +121,7 @@ T& loop::service() {
 
 /// Queues `callback` on this thread's loop; see loop_ref::post.
 template <class Fn>
-  requires std::is_void_v<std::invoke_result_t<Fn&>>
+  requires coro::callback<Fn>
 void post(Fn&& callback, std::source_location where = std::source_location::current()) {
   runtime::loop::current().ref().post(std::forward<Fn>(callback), where);
 }
