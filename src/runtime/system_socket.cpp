@@ -242,7 +242,7 @@ std::int64_t system_socket::take_connection(io_operation& op, int fd, const sock
   size = std::min(size, socket_address::capacity);
   try {
     auto accepted = make_accepted({std::move(connection), kind_});
-    if (peer != nullptr) accepted->remember_peer(peer, size);
+    accepted->remember_peer(peer, size);
     op.accepted = std::move(accepted);
   } catch (const std::bad_alloc&) {
     return -ENOMEM;

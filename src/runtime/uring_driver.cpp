@@ -30,7 +30,7 @@ std::uint64_t mark_of(const io_operation& op) noexcept {
   throw error(errc::unsupported, "io_uring (" + what + "):");
 }
 
-// --- driver_data: [0] is the msghdr of a request that needs one, [1] the size of an accepted peer's address ---
+// --- driver_data: [0] is a block of memory for requests that need one, [1] the size of an accepted peer's address ---
 
 bool needs_message(const io_operation& op) noexcept {
   switch (op.verb()) {
@@ -42,8 +42,20 @@ bool needs_message(const io_operation& op) noexcept {
   }
 }
 
-msghdr* message_of(const io_operation& op) noexcept {
-  return reinterpret_cast<msghdr*>(op.driver_data[0]);
+/// A msghdr, or the place for the peer's address of an accept that nobody asked for it.
+std::size_t block_size(const io_operation& op) noexcept {
+  if (needs_message(op)) return sizeof(msghdr);
+  return op.verb() == io_verb::accept && op.address == nullptr ? sizeof(sockaddr_storage) : 0;
+}
+
+void* block_of(const io_operation& op) noexcept {
+  return reinterpret_cast<void*>(op.driver_data[0]);
+}
+
+msghdr* message_of(const io_operation& op) noexcept { return static_cast<msghdr*>(block_of(op)); }
+
+sockaddr* peer_of(const io_operation& op) noexcept {
+  return op.address != nullptr ? op.address->data() : static_cast<sockaddr*>(block_of(op));
 }
 
 void set_peer_size(io_operation& op, socklen_t size) noexcept {
@@ -101,8 +113,8 @@ bool uring_descriptor::start(io_operation& op) {
     return true;
   }
   op.driver_data[0] = op.driver_data[1] = 0;
-  if (!uses_poll(op) && needs_message(op)) {
-    op.driver_data[0] = reinterpret_cast<std::uintptr_t>(coro::allocate_frame(sizeof(msghdr)));
+  if (const std::size_t size = block_size(op); size > 0 && !uses_poll(op)) {
+    op.driver_data[0] = reinterpret_cast<std::uintptr_t>(coro::allocate_frame(size));
   }
   waiting = &op;
   driver_.count_requests(1);
@@ -141,12 +153,11 @@ void uring_descriptor::prepare(io_uring_sqe& request, io_operation& op) noexcept
         io_uring_prep_send(&request, fd(), first.iov_base, request_size(first), MSG_NOSIGNAL);
       }
       break;
-    default: {
-      sockaddr* peer = op.address != nullptr ? op.address->data() : nullptr;
-      auto* size = peer != nullptr ? reinterpret_cast<socklen_t*>(&op.driver_data[1]) : nullptr;
+    default:
       set_peer_size(op, socket_address::capacity);
-      io_uring_prep_accept(&request, fd(), peer, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    }
+      io_uring_prep_accept(&request, fd(), peer_of(op),
+                           reinterpret_cast<socklen_t*>(&op.driver_data[1]),
+                           SOCK_NONBLOCK | SOCK_CLOEXEC);
   }
 }
 
@@ -176,8 +187,7 @@ std::int64_t uring_descriptor::outcome_of(io_operation& op, int result) noexcept
   if (op.verb() != io_verb::accept) return result;
   if (concerns_one_connection(result)) return -EAGAIN;
   if (result < 0) return result;
-  const sockaddr* peer = op.address != nullptr ? op.address->data() : nullptr;
-  return take_connection(op, result, peer, peer_size(op));
+  return take_connection(op, result, peer_of(op), peer_size(op));
 }
 
 std::int64_t uring_descriptor::polled_outcome(io_operation& op, int result) noexcept {
@@ -192,7 +202,7 @@ std::int64_t uring_descriptor::polled_outcome(io_operation& op, int result) noex
 }
 
 void uring_descriptor::release(io_operation& op) noexcept {
-  if (message_of(op) != nullptr) coro::free_frame(message_of(op), sizeof(msghdr));
+  if (block_of(op) != nullptr) coro::free_frame(block_of(op), block_size(op));
   waiting_for(op) = nullptr;
   driver_.count_requests(-1);
   if (closing_ && inbound_ == nullptr && outbound_ == nullptr) close_fd();
@@ -263,9 +273,11 @@ void uring_driver::require_features() {
 
 void uring_driver::enable() {
   if (enabled_) return;
-  if (const int failed = io_uring_enable_rings(&ring_); failed < 0) {
-    throw_error(std::error_code(-failed, std::system_category()), "io_uring_enable_rings");
-  }
+  // liburing 2.3 does not export the function for it.
+  const int failed = io_uring_register(static_cast<unsigned>(ring_.ring_fd),
+                                       IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
+  if (failed < 0)
+    throw_error(std::error_code(-failed, std::system_category()), "io_uring_register");
   enabled_ = true;
 }
 

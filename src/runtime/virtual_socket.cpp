@@ -82,7 +82,7 @@ virtual_socket::~virtual_socket() {
 }
 
 void virtual_socket::require_open(const char* operation) const {
-  if (!open_) fail(EBADF, operation);
+  if (!open_) throw_error(errc::closed, operation);
 }
 
 // --- operations ---

@@ -142,7 +142,7 @@ class driver {
   [[nodiscard]] virtual bool has_io() const noexcept = 0;
 
   /// Finishes operations that are done. Sleeps until there is one, until wake(), or until `deadline`, whichever comes
-  /// first; a deadline in the past only looks. A virtual clock may jump to the deadline.
+  /// first; a deadline in the past only looks. Signals may end the sleep early. A virtual clock may jump to the deadline.
   virtual void wait(time_point deadline) = 0;
   /// While true, something outside the loop (a thread job) is going to call wake(): a virtual clock then stands still.
   virtual void expect_wake(bool expected) noexcept { static_cast<void>(expected); }
