@@ -18,6 +18,7 @@
 #include <eddy/coro/task.hpp>
 #include <eddy/coro/task_local.hpp>
 #include <eddy/coro/timeout.hpp>
+#include <eddy/coro/wait.hpp>
 #include <eddy/net/net.hpp>
 #include <eddy/runtime/dump.hpp>
 #include <eddy/runtime/offload.hpp>

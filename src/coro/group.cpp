@@ -24,7 +24,9 @@ void task_set::add_failure(std::exception_ptr failure) noexcept {
 }
 
 void task_set::note_cancelled(const cancel_info_ptr& info) {
-  if (info.get() != scope_.own()) foreign_cancellations_.push_back(info);
+  if (info.get() == scope_.own()) return;
+  const auto same = [&](const cancel_info_ptr& known) { return known.get() == info.get(); };
+  if (std::ranges::none_of(foreign_cancellations_, same)) foreign_cancellations_.push_back(info);
 }
 
 void task_set::child_ended(task_state& child) noexcept {
@@ -57,7 +59,6 @@ void task_set::host_failed(std::exception_ptr thrown) noexcept {
 
 void task_set::close() noexcept {
   closed_ = true;
-  own_cancel_called_ = scope_.own() != nullptr;
   scope_node* around = scope_.parent();
   host_task_->leave(scope_);
   // Of several foreign cancellations the outermost goes on: the last one met on the way out.
@@ -89,10 +90,31 @@ void task_set::rethrow_cancelled() {
   throw cancelled(foreign_cancellations_.front());
 }
 
+pending_start::pending_start(task_group& group) : task_set("start"), group_(group) {
+  group_.hold();
+}
+
+pending_start::~pending_start() { group_.unhold(); }
+
+void pending_start::hand_over() noexcept {
+  handed_over_ = true;
+  child_->move_to(group_);
+}
+
 }  // namespace coro
 
 bool task_group::cancel(cancel_reason reason, std::string text, std::source_location where) {
   return scope().cancel(reason, std::move(text), where);
+}
+
+void task_group::hold() {
+  check(!closed(), "started a task in a group that has ended");
+  ++live_;
+}
+
+void task_group::unhold() noexcept {
+  --live_;
+  wake_joiner_if_empty();
 }
 
 coro::task_owner& task_group::spawn_owner() {

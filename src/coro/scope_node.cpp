@@ -28,19 +28,15 @@ void scope_node::refresh_effective() noexcept {
   effective_ = sees_outside ? parent_->effective_ : own_.get();
 }
 
-void scope_node::attach(scope_node& parent, task_state* task) noexcept {
+void scope_node::link(scope_node& parent) noexcept {
   parent_ = &parent;
-  task_ = task;
-  pierced_ = parent.pierced_;
   next_sibling_ = parent.first_child_;
   previous_sibling_ = nullptr;
   if (next_sibling_ != nullptr) next_sibling_->previous_sibling_ = this;
   parent.first_child_ = this;
-  refresh_effective();
 }
 
-void scope_node::detach() noexcept {
-  check(first_child_ == nullptr, "a scope was left before the scopes inside it");
+void scope_node::unlink() noexcept {
   if (previous_sibling_ != nullptr) {
     previous_sibling_->next_sibling_ = next_sibling_;
   } else {
@@ -48,8 +44,36 @@ void scope_node::detach() noexcept {
   }
   if (next_sibling_ != nullptr) next_sibling_->previous_sibling_ = previous_sibling_;
   parent_ = next_sibling_ = previous_sibling_ = nullptr;
+}
+
+void scope_node::attach(scope_node& parent, task_state* task) noexcept {
+  task_ = task;
+  link(parent);
+  pierced_ = parent.pierced_;
+  refresh_effective();
+}
+
+void scope_node::reattach(scope_node& parent) noexcept {
+  unlink();
+  link(parent);
+  for (scope_node* s = this; s != nullptr; s = next_in_subtree(*s, true)) {
+    s->pierced_ = s->parent_->pierced_;
+    s->refresh_effective();
+    s->withdraw_if_cancelled();
+  }
+}
+
+void scope_node::detach() noexcept {
+  check(first_child_ == nullptr, "a scope was left before the scopes inside it");
+  unlink();
   task_ = nullptr;
   effective_ = own_.get();
+}
+
+void scope_node::withdraw_if_cancelled() noexcept {
+  // withdraw_wait only makes tasks ready or begins a withdrawal; it never changes the tree.
+  const bool innermost = task_ != nullptr && task_->innermost_scope() == this;
+  if (innermost && effective_ != nullptr) task_->withdraw_wait();
 }
 
 bool scope_node::cancel(cancel_reason reason, std::string text, std::source_location where,
@@ -96,8 +120,7 @@ void scope_node::spread() noexcept {
     descend = s == this || s->kind_ == kind::open || s->pierced_;
     if (!descend) continue;
     s->effective_ = effective_;
-    // withdraw_wait only makes tasks ready or begins a withdrawal; it never changes the tree.
-    if (s->task_ != nullptr && s->task_->innermost_scope() == s) s->task_->withdraw_wait();
+    s->withdraw_if_cancelled();
   }
 }
 

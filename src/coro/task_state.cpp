@@ -85,6 +85,14 @@ void task_state::classify(std::exception_ptr thrown) noexcept {
   failure_ = std::move(thrown);
 }
 
+void task_state::move_to(task_owner& owner) noexcept {
+  ++owner.live_;
+  own_scope_.reattach(owner.scope_);
+  task_owner& former = *std::exchange(owner_, &owner);
+  --former.live_;
+  former.child_moved(*this);
+}
+
 void task_state::body_ended() noexcept {
   classify(take_outcome());
   check(innermost_scope_ == &own_scope_, "a task ended inside a scope it had entered", spawned_at_);
@@ -93,7 +101,7 @@ void task_state::body_ended() noexcept {
   own_scope_.detach();
   list_hook<all_tasks_tag>::unlink();
   --loop_->live_tasks_;
-  while (queued_operation* watcher = watchers_.pop_front()) watcher->complete();
+  while (task_watcher* watcher = watchers_.pop_front()) watcher->task_ended(*this);
   --owner_->live_;
   owner_->child_ended(*this);
   owner_ = nullptr;

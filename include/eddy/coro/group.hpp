@@ -12,6 +12,9 @@
 
 #include <exception>
 #include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <eddy/coro/exception_group.hpp>
@@ -60,10 +63,6 @@ class task_set : public task_owner {
   void rethrow_host_failure();
   /// After close: throws the outermost foreign `cancelled` only; the failures then go to the error hook.
   void rethrow_cancelled();
-  /// Whether this set's own scope was cancelled.
-  [[nodiscard]] bool cancel_called() const noexcept {
-    return own_cancel_called_ || scope_.own() != nullptr;
-  }
 
  protected:
   ~task_set();
@@ -77,12 +76,47 @@ class task_set : public task_owner {
   std::string_view kind_;
   on_failure policy_;
   bool closed_ = false;
-  bool own_cancel_called_ = false;
   task_state* host_task_;
   join_all* joiner_ = nullptr;
   std::exception_ptr host_failure_;
   std::vector<std::exception_ptr> failures_;
   std::vector<cancel_info_ptr> foreign_cancellations_;
+};
+
+}  // namespace coro
+
+class task_group;
+
+/// How a task started by task_group::start says that it is ready. Copyable; refers to the start() call until it has been
+/// used. Reporting twice stops the program; so does reporting after start() gave up the task.
+template <class T = void>
+class ready_signal;
+
+namespace coro {
+
+/// The call of start() while its task has not reported ready: owns the task until then.
+class pending_start final : public task_set {
+ public:
+  explicit pending_start(task_group& group);
+  ~pending_start();
+
+  /// The child reported ready: it belongs to the group from now on.
+  void hand_over() noexcept;
+  [[nodiscard]] bool handed_over() const noexcept { return handed_over_; }
+  void set_child(task_state& child) noexcept { child_ = &child; }
+
+ private:
+  void child_moved(task_state&) noexcept override { wake_joiner_if_empty(); }
+
+  task_group& group_;
+  task_state* child_ = nullptr;
+  bool handed_over_ = false;
+};
+
+template <class T>
+struct start_record {
+  pending_start* start;
+  outcome<T> value;
 };
 
 }  // namespace coro
@@ -95,11 +129,39 @@ class task_group final : public coro::task_set, private coro::spawner<task_group
   /// Cancels all children and the body; the group then ends without an error of its own. May be called repeatedly.
   bool cancel(cancel_reason reason = cancel_reason::requested, std::string text = {},
               std::source_location where = std::source_location::current());
+  /// Runs `fn(ready_signal<T>)`, which gives a task<void>, as a child of the group, and waits until it has reported ready;
+  /// gives the value it reported. Until then the child is under the caller's scopes, from then on under the group's.
+  /// What the child fails with before that leaves start and does not touch the group; ending without a report throws
+  /// errc::not_ready. A cancelled caller cancels the child and waits for it. The callable lives as long as the child.
+  template <class T = void, class Fn>
+    requires coro::makes_task<Fn, ready_signal<T>>
+  task<T> start(Fn fn) {
+    const auto where = co_await coro::caller_place();
+    // Shared with the child, which may outlive this call once it is ready.
+    auto record = std::make_shared<coro::start_record<T>>();
+    coro::pending_start pending(*this);
+    record->start = &pending;
+    try {
+      auto child = coro::launch(
+          coro::call<Fn, ready_signal<T>>(std::move(fn), ready_signal<T>(record)), pending, where);
+      pending.set_child(child.state());
+    } catch (...) {
+      pending.host_failed(std::current_exception());
+    }
+    co_await coro::task_set::join_all(pending);
+    record->start = nullptr;
+    pending.close();
+    pending.rethrow();
+    if (!pending.handed_over()) throw_error(errc::not_ready, "start");
+    co_return record->value.take();
+  }
+
   /// Children that have not ended.
   [[nodiscard]] std::size_t size() const noexcept { return live(); }
 
  private:
   friend class coro::spawner<task_group>;
+  friend class coro::pending_start;
   template <class Fn>
     requires coro::makes_task<Fn, task_group&>
   friend auto with_group(Fn body) -> task<coro::task_result<Fn, task_group&>>;
@@ -107,6 +169,32 @@ class task_group final : public coro::task_set, private coro::spawner<task_group
   task_group() : task_set("group") {}
   ~task_group() = default;
   [[nodiscard]] coro::task_owner& spawn_owner();
+  // Keeps the group open while a start() is pending.
+  void hold();
+  void unhold() noexcept;
+};
+
+template <class T>
+class ready_signal {
+ public:
+  /// Reports ready, with the value that start() gives (none for void). The task goes on, as a child of the group.
+  template <class... Args>
+  void operator()(Args&&... value) const {
+    check(record_->start != nullptr && !record_->start->handed_over(),
+          "a started task reported ready twice, or after start was cancelled");
+    if constexpr (std::is_reference_v<T>) {
+      record_->value.set_value(std::addressof(value)...);
+    } else {
+      record_->value.set_value(std::forward<Args>(value)...);
+    }
+    record_->start->hand_over();
+  }
+
+ private:
+  friend class task_group;
+  explicit ready_signal(std::shared_ptr<coro::start_record<T>> record) noexcept
+      : record_(std::move(record)) {}
+  std::shared_ptr<coro::start_record<T>> record_;
 };
 
 /// Runs `body(group)` and then waits for all children. Gives the body's value. A failure of body or child cancels the

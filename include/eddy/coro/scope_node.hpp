@@ -26,6 +26,8 @@ class scope_node {
 
   /// Becomes a child of `parent`; `task` is the task whose current point lies in this scope while it is innermost.
   void attach(scope_node& parent, task_state* task) noexcept;
+  /// Moves to another parent with everything inside; what is cancelled there counts from now on.
+  void reattach(scope_node& parent) noexcept;
   /// Leaves the tree. All scopes inside must have left it before.
   void detach() noexcept;
   [[nodiscard]] bool attached() const noexcept { return parent_ != nullptr; }
@@ -53,6 +55,9 @@ class scope_node {
 
  private:
   void refresh_effective() noexcept;
+  void link(scope_node& parent) noexcept;
+  void unlink() noexcept;
+  void withdraw_if_cancelled() noexcept;
   void spread() noexcept;
   void pierce() noexcept;
   scope_node* next_in_subtree(scope_node& from, bool descend) noexcept;

@@ -56,7 +56,7 @@ class spawned_task final : public task_state {
 };
 
 /// Waits for a task to end. Cancelling the wait leaves the task alone.
-class join_operation : public queued_operation {
+class join_operation : public operation, private task_watcher {
  public:
   explicit join_operation(task_state& joined) noexcept : joined_(&joined) {}
   join_operation(join_operation&&) noexcept = default;
@@ -75,6 +75,12 @@ class join_operation : public queued_operation {
   [[nodiscard]] task_state& joined() const noexcept { return *joined_; }
 
  private:
+  void withdraw() noexcept override {
+    task_watcher::unlink();
+    withdrawn();
+  }
+  void task_ended(task_state&) noexcept override { complete(); }
+
   task_state* joined_;
 };
 

@@ -59,6 +59,8 @@ class task_owner {
   ~task_owner() = default;
   /// `task` has ended, its frames are gone. Called before its record is released.
   virtual void child_ended(task_state& task) noexcept = 0;
+  /// `task` has another owner now. Only where tasks are moved away.
+  virtual void child_moved(task_state& task) noexcept { static_cast<void>(task); }
 
   std::size_t live_ = 0;
   const task_state* host_ = nullptr;
@@ -69,6 +71,19 @@ class task_owner {
 };
 
 struct all_tasks_tag;
+struct watcher_tag;
+
+/// Is told when a task ends; see task_state::watchers.
+class task_watcher : public list_hook<watcher_tag> {
+ public:
+  /// Outside any task, after the task's frames are gone. The watcher has been taken off the list.
+  virtual void task_ended(task_state& task) noexcept = 0;
+
+ protected:
+  task_watcher() noexcept = default;
+  task_watcher(task_watcher&&) noexcept = default;
+  ~task_watcher() = default;
+};
 
 /// How a task stands.
 enum class task_status : std::uint8_t { running, succeeded, failed, cancelled };
@@ -112,8 +127,8 @@ class task_state : public ready_node, public list_hook<all_tasks_tag>, public po
   /// Throws errc::task_cancelled or the failure; returns when the task succeeded.
   void rethrow_unless_succeeded();
 
-  /// Waits that end with the task (awaited handles).
-  [[nodiscard]] intrusive_list<queued_operation>& watchers() noexcept { return watchers_; }
+  /// Who waits for the task's end, in order of arrival.
+  [[nodiscard]] intrusive_list<task_watcher, watcher_tag>& watchers() noexcept { return watchers_; }
 
   [[nodiscard]] std::shared_ptr<local_values>& locals() noexcept { return locals_; }
 
@@ -121,6 +136,10 @@ class task_state : public ready_node, public list_hook<all_tasks_tag>, public po
   void release() noexcept {
     if (--references_ == 0) dispose();
   }
+
+  /// Gives the running task another owner, and so another place in the tree of scopes: what is cancelled there counts
+  /// from now on, what was cancelled at the old place no longer does.
+  void move_to(task_owner& owner) noexcept;
 
   /// Called by the body's final suspension: takes the outcome, destroys the frames, tells owner and watchers.
   void body_ended() noexcept;
@@ -150,7 +169,7 @@ class task_state : public ready_node, public list_hook<all_tasks_tag>, public po
   time_point waiting_since_{};
   std::source_location spawned_at_;
   task_owner* owner_ = nullptr;
-  intrusive_list<queued_operation> watchers_;
+  intrusive_list<task_watcher, watcher_tag> watchers_;
   std::shared_ptr<local_values> locals_;
   std::unique_ptr<std::string> name_;
   std::exception_ptr failure_;
