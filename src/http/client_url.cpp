@@ -1,0 +1,76 @@
+#include "client_url.hpp"
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+
+#include <eddy/base/error.hpp>
+#include <eddy/net/address.hpp>
+
+namespace eddy::http::detail {
+namespace {
+
+namespace urls = boost::urls;
+
+[[noreturn]] void refuse(std::string_view why) {
+  throw error(errc::invalid_input, std::string(why));
+}
+
+void require_http(const urls::url_view_base& url) {
+  if (url.scheme_id() == urls::scheme::https) {
+    throw error(errc::unsupported, "https is not supported yet");
+  }
+  if (url.scheme_id() != urls::scheme::http) refuse("the scheme of the URL is not http");
+  if (!url.has_authority() || url.encoded_host().empty()) refuse("the URL has no host");
+  if (url.has_userinfo()) refuse("the URL has credentials in it: use an Authorization field");
+  if (url.has_port() && (url.port_number() == 0 || url.port().empty())) {
+    refuse("the URL has no valid port");
+  }
+}
+
+client_url take_apart(urls::url url) {
+  require_http(url);
+  client_url parts;
+  url.remove_fragment();
+  url.normalize_scheme();
+  url.normalize_authority();
+  if (url.encoded_path().find("/.") != urls::string_view::npos) url.normalize_path();
+  const bool by_name = url.host_type() == urls::host_type::name;
+  if (by_name && url.encoded_host().find('%') != urls::string_view::npos) {
+    refuse("the host of the URL is not a valid name");
+  }
+  if (url.host_type() == urls::host_type::ipvfuture)
+    refuse("the host of the URL is of no known kind");
+
+  parts.host = url.host_address();
+  parts.port = url.has_port() ? url.port_number() : std::uint16_t{80};
+  parts.authority = std::string(url.encoded_host());
+  if (parts.port != 80) parts.authority += ":" + std::to_string(parts.port);
+  net::endpoint where;
+  where.host = parts.host;
+  where.port = parts.port;
+  parts.origin = net::to_string(where);
+  parts.target = url.encoded_path().empty() ? "/" : std::string(url.encoded_path());
+  if (url.has_query()) parts.target += "?" + std::string(url.encoded_query());
+  parts.url = std::move(url);
+  return parts;
+}
+
+}  // namespace
+
+client_url client_url::parse(std::string_view text) {
+  const auto parsed = urls::parse_uri(urls::string_view(text.data(), text.size()));
+  if (!parsed) refuse("not an absolute URL (" + parsed.error().message() + ")");
+  return take_apart(urls::url(*parsed));
+}
+
+client_url client_url::resolve(std::string_view location) const {
+  const auto reference =
+      urls::parse_uri_reference(urls::string_view(location.data(), location.size()));
+  if (!reference) refuse("the redirect's Location is not a URL");
+  urls::url resolved;
+  if (!urls::resolve(url, *reference, resolved))
+    refuse("the redirect's Location cannot be resolved");
+  return take_apart(std::move(resolved));
+}
+
+}  // namespace eddy::http::detail

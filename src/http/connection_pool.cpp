@@ -1,0 +1,213 @@
+#include "connection_pool.hpp"
+
+#include <utility>
+
+#include <eddy/base/error.hpp>
+
+namespace eddy::http::detail {
+namespace {
+
+acquire_operation* head_of(origin& of) noexcept {
+  return static_cast<acquire_operation*>(of.waiting.front());
+}
+
+}  // namespace
+
+// --- lease ---
+
+lease::lease(std::shared_ptr<connection_pool> pool, origin& of,
+             std::unique_ptr<client_connection> connection) noexcept
+    : pool_(std::move(pool)), origin_(&of), connection_(std::move(connection)) {}
+
+lease& lease::operator=(lease&& other) noexcept {
+  give_back();
+  pool_ = std::move(other.pool_);
+  origin_ = other.origin_;
+  connection_ = std::move(other.connection_);
+  return *this;
+}
+
+void lease::keep() noexcept {
+  if (const auto pool = std::exchange(pool_, nullptr)) {
+    pool->give_back(*origin_, std::move(connection_));
+  }
+}
+
+void lease::give_back() noexcept {
+  connection_.reset();
+  keep();
+}
+
+lease acquire_operation::take() {
+  if (refused_) throw_error(errc::closed, "http client");
+  return std::move(granted_);
+}
+
+// --- waiting ---
+
+connection_pool::~connection_pool() { close(); }
+
+origin& connection_pool::origin_of(const std::string& name) {
+  std::unique_ptr<origin>& found = origins_[name];
+  if (found == nullptr) {
+    found = std::make_unique<origin>();
+    found->name = name;
+  }
+  return *found;
+}
+
+bool connection_pool::try_acquire(acquire_operation& op) {
+  if (closed_) {
+    op.refused_ = true;
+    return true;
+  }
+  origin& of = origin_of(op.name_);
+  if (!of.waiting.empty()) return false;
+  if (client_connection* idle = of.idle.front()) {
+    op.granted_ = lease(shared_from_this(), of, unpark(*idle));
+    return true;
+  }
+  if (of.places == limits_.max_per_host) return false;
+  if (total_ == limits_.max_total) {
+    if (idle_.empty()) return false;
+    evict(*idle_.front());  // another origin's; nobody is hungry while there are idle ones
+  }
+  ++of.places;
+  ++total_;
+  op.granted_ = lease(shared_from_this(), of, nullptr);
+  return true;
+}
+
+void connection_pool::enqueue(acquire_operation& op) {
+  op.at_ = &origin_of(op.name_);
+  op.arrival_ = ++arrivals_;
+  op.at_->waiting.push_back(op);
+  ++waiting_count_;
+  update_hunger(*op.at_);
+}
+
+void connection_pool::withdraw(acquire_operation& op) noexcept {
+  origin& of = *op.at_;
+  op.unlink();
+  --waiting_count_;
+  update_hunger(of);
+  forget_if_unused(of);
+  op.withdrawn();
+}
+
+// --- places ---
+
+void connection_pool::give_back(origin& of,
+                                std::unique_ptr<client_connection> connection) noexcept {
+  const bool usable = connection != nullptr && !closed_ && limits_.keep_alive > duration::zero();
+  if (usable && !of.waiting.empty() && !others_first(of)) {
+    grant(of, std::move(connection));
+  } else if (usable && of.waiting.empty() && hungry_.empty()) {
+    park(of, std::move(connection));
+  } else {
+    connection.reset();
+    free_place(of);
+  }
+}
+
+bool connection_pool::others_first(origin& of) noexcept {
+  origin* first = hungry_.front();
+  return first != nullptr && first != &of && head_of(*first)->arrival_ < head_of(of)->arrival_;
+}
+
+void connection_pool::free_place(origin& of) noexcept {
+  --of.places;
+  --total_;
+  update_hunger(of);
+  grant_places();
+  forget_if_unused(of);
+}
+
+void connection_pool::grant_places() noexcept {
+  while (total_ < limits_.max_total && !hungry_.empty()) {
+    origin& to = *hungry_.pop_front();
+    ++to.places;
+    ++total_;
+    grant(to, nullptr);
+  }
+}
+
+void connection_pool::grant(origin& to, std::unique_ptr<client_connection> connection) noexcept {
+  acquire_operation& op = *head_of(to);
+  op.unlink();
+  --waiting_count_;
+  op.granted_ = lease(shared_from_this(), to, std::move(connection));
+  to.unlink();  // behind the other hungry ones, if it still is
+  update_hunger(to);
+  op.complete();
+}
+
+void connection_pool::update_hunger(origin& of) noexcept {
+  const bool hungry = !of.waiting.empty() && of.places < limits_.max_per_host;
+  if (hungry && !of.linked()) hungry_.push_back(of);
+  if (!hungry) of.unlink();
+}
+
+void connection_pool::forget_if_unused(origin& of) noexcept {
+  if (of.places == 0 && of.waiting.empty()) origins_.erase(of.name);
+}
+
+// --- idle connections ---
+
+void connection_pool::park(origin& of, std::unique_ptr<client_connection> connection) noexcept {
+  client_connection& idle = *connection.release();
+  idle.home = &of;
+  idle.idle_since = loop_.now();
+  idle.release_buffer();
+  of.idle.push_front(idle);
+  idle_.push_back(idle);
+  ++idle_count_;
+  if (!armed()) arm();
+}
+
+std::unique_ptr<client_connection> connection_pool::unpark(client_connection& idle) noexcept {
+  idle.list_hook<of_origin>::unlink();
+  idle.list_hook<of_pool>::unlink();
+  --idle_count_;
+  if (idle_.empty()) loop_.timers().remove(*this);
+  return std::unique_ptr<client_connection>(&idle);
+}
+
+void connection_pool::evict(client_connection& idle) noexcept {
+  origin& of = *idle.home;
+  unpark(idle).reset();
+  free_place(of);
+}
+
+void connection_pool::arm() noexcept {
+  if (client_connection* oldest = idle_.front()) {
+    loop_.timers().add(*this, after(oldest->idle_since, limits_.keep_alive));
+  }
+}
+
+void connection_pool::expired() noexcept {
+  const time_point now = loop_.now();
+  while (client_connection* oldest = idle_.front()) {
+    if (after(oldest->idle_since, limits_.keep_alive) > now) break;
+    evict(*oldest);
+  }
+  if (!armed()) arm();
+}
+
+void connection_pool::close() noexcept {
+  closed_ = true;
+  while (client_connection* oldest = idle_.front()) evict(*oldest);
+  for (auto entry = origins_.begin(); entry != origins_.end();) {
+    origin& of = *(entry++)->second;
+    while (acquire_operation* op = head_of(of)) {
+      op->unlink();
+      --waiting_count_;
+      op->refused_ = true;
+      op->complete();
+    }
+    update_hunger(of);
+    forget_if_unused(of);
+  }
+}
+
+}  // namespace eddy::http::detail
