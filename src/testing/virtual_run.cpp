@@ -130,7 +130,7 @@ void virtual_run::finish(runtime::loop& loop, runtime::main_task& main) {
   try {
     main.finish();
   } catch (...) {
-    failure_ = std::current_exception();
+    if (!hung_) failure_ = std::current_exception();  // else it is the way the hang was ended
   }
   main.release();
   if (const auto left = loop.timers().size(); left != 0) {
@@ -156,7 +156,7 @@ void virtual_run::report(const failure_report& what) {
 void virtual_run::rethrow() const {
   std::string text;
   for (const auto& problem : problems_) text += (text.empty() ? "" : "\n") + problem;
-  if (failure_ && !hung_) std::rethrow_exception(failure_);
+  if (failure_) std::rethrow_exception(failure_);
   if (!text.empty()) throw run_failure(text + "\n" + how_to_repeat());
 }
 

@@ -336,6 +336,7 @@ EDDY_TEST(virtual_connect,
   auto third = stream_socket();
   co_await connect_to(*first, listener->local_address());
   auto waiting = spawn(coro::as_task(connect_to(*second, listener->local_address())));
+  co_await settle();
   auto unlucky = spawn(as_result(connect_to(*third, listener->local_address())));
   co_await settle();
   EXPECT_FALSE(waiting.done());

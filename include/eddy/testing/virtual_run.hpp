@@ -61,7 +61,7 @@ class virtual_run {
   /// Runs `main` to its end as eddy::run does. `frames_before` is how many frames may be alive afterwards.
   void run(runtime::main_task& main, std::int64_t frames_before);
 
-  /// What main threw; null when it gave a value.
+  /// What main threw; null when it gave a value, or hung.
   [[nodiscard]] const std::exception_ptr& failure() const noexcept { return failure_; }
   /// What else went wrong, in words.
   [[nodiscard]] const std::vector<std::string>& problems() const noexcept { return problems_; }
