@@ -53,6 +53,7 @@ class dns_socket {
   task<void> send_all();
   task<void> receive_all();
   task<bool> receive_one();
+  void tell_owner() noexcept;
   void wake_sender() noexcept;
   void fail(int code) noexcept;
 
@@ -63,6 +64,7 @@ class dns_socket {
   bool wants_write_ = false;
   bool ended_ = false;  // the server has closed the connection
   int failure_ = 0;
+  std::size_t reads_ = 0;  // that gave c-ares something
   std::deque<arrival> received_;
   std::deque<std::vector<std::byte>> unsent_;
   promise<void> work_;  // set when the sender has something to do

@@ -93,8 +93,17 @@ task<bool> dns_socket::receive_one() {
   one.bytes.resize(size);
   ended_ = stream_ && size == 0;
   if (size > 0) received_.push_back(std::move(one));
-  if (owner_ != nullptr && (size > 0 || ended_)) owner_->process(number_, ARES_SOCKET_BAD);
+  tell_owner();
   co_return owner_ != nullptr && !ended_;
+}
+
+/// Of a stream, c-ares reads a length at one call and what it announces at the next.
+void dns_socket::tell_owner() noexcept {
+  std::size_t before = 0;
+  do {
+    before = reads_;
+    if (owner_ != nullptr) owner_->process(number_, ARES_SOCKET_BAD);
+  } while (owner_ != nullptr && !received_.empty() && reads_ != before);
 }
 
 ares_ssize_t dns_socket::read(void* into, std::size_t size, sockaddr* from,
@@ -104,6 +113,7 @@ ares_ssize_t dns_socket::read(void* into, std::size_t size, sockaddr* from,
     errno = failure_ != 0 ? failure_ : EAGAIN;
     return -1;
   }
+  ++reads_;
   arrival& first = received_.front();
   const std::size_t count = std::min(size, first.bytes.size());
   std::memcpy(into, first.bytes.data(), count);
