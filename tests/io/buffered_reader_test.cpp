@@ -1,5 +1,7 @@
 #include <eddy/io/buffered_reader.hpp>
 
+#include "error_code.hpp"
+
 #include <array>
 #include <chrono>
 #include <optional>
@@ -25,17 +27,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using eddy::testing::settle;
-
-/// The code of the eddy::error in `ended`; none when it ended otherwise.
-template <class T>
-std::error_code code_of(const result<T>& ended) {
-  try {
-    if (ended.has_error()) std::rethrow_exception(ended.error());
-  } catch (const error& e) {
-    return e.code();
-  }
-  return {};
-}
+using tests::code_of;
 
 // A reader and the peer that feeds it.
 struct connection {

@@ -1,5 +1,7 @@
 #include <eddy/io/buffered_writer.hpp>
 
+#include "error_code.hpp"
+
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -23,17 +25,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using eddy::testing::settle;
-
-/// The code of the eddy::error in `ended`; none when it ended otherwise.
-template <class T>
-std::error_code code_of(const result<T>& ended) {
-  try {
-    if (ended.has_error()) std::rethrow_exception(ended.error());
-  } catch (const error& e) {
-    return e.code();
-  }
-  return {};
-}
+using tests::code_of;
 
 // A writer and the peer that reads what it sends.
 struct connection {

@@ -1,5 +1,7 @@
 #include <eddy/io/memory_stream.hpp>
 
+#include "error_code.hpp"
+
 #include <array>
 #include <memory>
 #include <string>
@@ -21,17 +23,7 @@ namespace eddy::io {
 namespace {
 
 using eddy::testing::settle;
-
-/// The code of the eddy::error in `ended`; none when it ended otherwise.
-template <class T>
-std::error_code code_of(const result<T>& ended) {
-  try {
-    if (ended.has_error()) std::rethrow_exception(ended.error());
-  } catch (const error& e) {
-    return e.code();
-  }
-  return {};
-}
+using tests::code_of;
 
 struct reader {
   std::array<std::byte, 64> memory{};

@@ -1,5 +1,7 @@
 #include <eddy/sync/queue.hpp>
 
+#include "error_code.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -28,17 +30,7 @@ using namespace std::chrono_literals;
 using eddy::testing::settle;
 using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
-
-/// The code of the eddy::error in `ended`; none when it ended otherwise.
-template <class T>
-std::error_code code_of(const result<T>& ended) {
-  try {
-    if (ended.has_error()) std::rethrow_exception(ended.error());
-  } catch (const error& e) {
-    return e.code();
-  }
-  return {};
-}
+using tests::code_of;
 
 // Tasks that get or put one item each, in order of arrival, and what came of it.
 struct exchange {

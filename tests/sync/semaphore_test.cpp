@@ -1,5 +1,7 @@
 #include <eddy/sync/semaphore.hpp>
 
+#include "error_code.hpp"
+
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -25,17 +27,7 @@ using namespace std::chrono_literals;
 using eddy::testing::settle;
 using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
-
-/// The code of the eddy::error that `call` throws; invalid when it throws none.
-template <class Call>
-std::error_code code_thrown_by(Call call) {
-  try {
-    call();
-  } catch (const error& e) {
-    return e.code();
-  }
-  return {};
-}
+using tests::code_thrown_by;
 
 // Tasks that queue for permits one after the other, and the order in which they got them. Each holds its permits until
 // it is told to let go.

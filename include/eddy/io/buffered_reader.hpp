@@ -39,7 +39,7 @@ struct reader_options {
 
 /// Refers to a stream, which must outlive it and must be read through it alone. One loop, one reading task at a time: a
 /// second one gets errc::busy while the first waits. All reads are cancellable; a cancelled or failed read has lost
-/// nothing: bytes that arrived stay for the next one. Not movable while a task reads.
+/// nothing: bytes that arrived stay for the next one. Neither copyable nor movable.
 ///
 /// The buffer grows with what is asked for and has arrived, never with a number alone, and is kept until
 /// release_buffer(). Texts are bytes; nothing is decoded.

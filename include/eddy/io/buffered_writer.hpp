@@ -30,13 +30,15 @@ struct writer_options {
 /// time: a second one gets errc::busy while the first waits. Nothing is sent but by write, flush, shutdown_write and
 /// close; the destructor discards what is unsent.
 ///
-/// All of them are cancellable. The progress field of their `cancelled` or error says how many bytes were done; after
+/// Neither copyable nor movable. All four are cancellable. The progress field of their `cancelled` or error says how many bytes were done; after
 /// that, the writer goes on where it stopped: unsent bytes of earlier writes are still in it.
 template <writable_stream Stream>
 class buffered_writer {
  public:
   explicit buffered_writer(Stream& stream, writer_options options = {})
       : stream_(&stream), options_(options) {}
+  buffered_writer(const buffered_writer&) = delete;
+  buffered_writer& operator=(const buffered_writer&) = delete;
 
   /// Takes all of `bytes`: at once if they fit below the high-water mark, else after enough of what is unsent, and of
   /// `bytes`, went to the stream. Progress: how many of `bytes` the stream took; the writer keeps none of the others.

@@ -28,9 +28,9 @@ class memory_pipe;
 /// One end of a pair; a byte_stream with the contract of stream.hpp. Both ends belong to one loop. Move-only; moving an
 /// end does not disturb operations that wait on it. Used after a move it stops the program.
 ///
-/// What was written counts as sent: the peer can read it after close() too. abort() discards it, and the peer's reads and
-/// writes fail with std::errc::connection_reset. A write to an end that was closed fails with std::errc::broken_pipe. An
-/// end destroyed while a task waits on it stops the program.
+/// What was written counts as sent: the peer can read it after close() too. abort() discards it, and the peer's reads
+/// and writes fail with std::errc::connection_reset. A write to an end that was closed fails with
+/// std::errc::broken_pipe. An end destroyed while a task waits on it stops the program.
 class memory_stream {
  public:
   class read_operation;

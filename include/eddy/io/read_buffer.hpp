@@ -25,9 +25,13 @@ struct separator_match {
 void require_separators(std::span<const std::string_view> separators);
 
 /// Bytes are appended at the back, by filling room() and calling commit(), and consumed from the front. Spans into it
-/// stay valid until the next make_room() or release(). A value; no loop.
+/// stay valid until the next make_room() or release(). Neither copyable nor movable.
 class read_buffer {
  public:
+  read_buffer() noexcept = default;
+  read_buffer(const read_buffer&) = delete;
+  read_buffer& operator=(const read_buffer&) = delete;
+
   [[nodiscard]] std::span<const std::byte> unread() const noexcept {
     return {memory_.get() + begin_, end_ - begin_};
   }

@@ -31,8 +31,8 @@ struct mutex_statistics {
 };
 
 /// Belongs to one loop. Granted in order of arrival; handed over directly: unlocked with a waiter, it is that waiter's
-/// at once, and neither a newcomer nor try_lock gets in between. Owned by a task: a task that locks it again, or another
-/// task that unlocks it, stops the program, as does destroying it while it is locked or waited for.
+/// at once, and neither a newcomer nor try_lock gets in between. Owned by a task: a task that locks it again, or
+/// another task that unlocks it, stops the program, as does destroying it while it is locked or waited for.
 class mutex {
  public:
   class guard;

@@ -34,9 +34,9 @@ namespace eddy {
 ///   size() empty() full() capacity()
 ///   task_done()         Marks one fetched item as worked off; one too many stops the program.
 ///   join()              Waits until all items put so far and meanwhile are marked.
-///   shutdown(how)       Ends the queue, see queue_shutdown; may be called again to escalate. Waiting putters and getters,
-///                       and all later calls, throw errc::shut_down; after a graceful one, gets do so once it is empty.
-///                       Items that a getter was already given stay that getter's.
+///   shutdown(how)       Ends the queue, see queue_shutdown; may be called again to escalate. Waiting putters and
+///                       getters, and all later calls, throw errc::shut_down; after a graceful one, gets do so once
+///                       it is empty. Items that a getter was already given stay that getter's.
 ///   statistics()
 ///
 /// put, get and join are cancellable operations; the others never suspend and do not check for cancellation. Only put
