@@ -120,6 +120,10 @@ task<std::error_code> failure_of(Op op) {
   co_return std::error_code();
 }
 
+inline std::string driver_name(const ::testing::TestParamInfo<driver_factory>& of) {
+  return of.param.name;
+}
+
 struct connection {
   std::unique_ptr<descriptor> client;
   std::unique_ptr<descriptor> server;

@@ -38,12 +38,11 @@ class driver_system : public driver_test {
 
   static std::size_t open_numbers() {
     std::size_t count = 0;
-    for (int fd = 0; fd < 4096; ++fd) count += ::fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+    for (int fd = 0; fd < 4096; ++fd) count += ::fcntl(fd, F_GETFD) >= 0 ? 1U : 0U;
     return count;
   }
 };
-INSTANTIATE_TEST_SUITE_P(on, driver_system, ::testing::ValuesIn(kernel_drivers()),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(on, driver_system, ::testing::ValuesIn(kernel_drivers()), driver_name);
 
 TEST_P(driver_system, descriptors_are_non_blocking_and_close_on_exec) {
   drive([&]() -> task<void> {
@@ -61,6 +60,8 @@ TEST_P(driver_system, late_events_of_a_closed_number_reach_nobody) {
   drive([&]() -> task<void> {  // loop.21
     for (int round = 0; round < 20; ++round) {
       connection old = co_await connected();
+      int ends[2];
+      EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
       auto reading = spawn(receive_all(*old.server, 1));
       co_await settle();
       reading.cancel();
@@ -69,8 +70,6 @@ TEST_P(driver_system, late_events_of_a_closed_number_reach_nobody) {
       co_await send_all(*old.client, "late");
       const int number = old.server->native_handle();
       old.server.reset();
-      int ends[2];
-      EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
       EXPECT_EQ(::dup2(ends[0], number), number);
       ::close(ends[0]);
       auto fresh = io().adopt(number);
