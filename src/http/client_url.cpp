@@ -1,5 +1,8 @@
 #include "client_url.hpp"
 
+#include <charconv>
+#include <system_error>
+
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
@@ -22,9 +25,16 @@ void require_http(const urls::url_view_base& url) {
   if (url.scheme_id() != urls::scheme::http) refuse("the scheme of the URL is not http");
   if (!url.has_authority() || url.encoded_host().empty()) refuse("the URL has no host");
   if (url.has_userinfo()) refuse("the URL has credentials in it: use an Authorization field");
-  if (url.has_port() && (url.port_number() == 0 || url.port().empty())) {
-    refuse("the URL has no valid port");
-  }
+}
+
+/// An empty port, as in "http://host:/", is the default one (RFC 3986 section 3.2.3).
+std::uint16_t port_of(const urls::url_view_base& url) {
+  const std::string digits(url.port());
+  if (digits.empty()) return 80;
+  std::uint16_t port = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (read.ec != std::errc() || port == 0) refuse("the port of the URL is not in 1 to 65535");
+  return port;
 }
 
 client_url take_apart(urls::url url) {
@@ -42,7 +52,7 @@ client_url take_apart(urls::url url) {
     refuse("the host of the URL is of no known kind");
 
   parts.host = url.host_address();
-  parts.port = url.has_port() ? url.port_number() : std::uint16_t{80};
+  parts.port = port_of(url);
   parts.authority = std::string(url.encoded_host());
   if (parts.port != 80) parts.authority += ":" + std::to_string(parts.port);
   net::endpoint where;
