@@ -210,7 +210,7 @@ EDDY_TEST(gather_each, pulls_lazily_and_starts_nothing_after_a_failure) {
   };
   const auto ended = co_await as_result(gather_each(range, work, {.limit = 2}));
   EXPECT_EQ(ending(ended), "fourth");
-  EXPECT_LE(pulled, 6);
+  EXPECT_LE(pulled, 7) << "0 to 5, and 6 where 5 ran before 4 failed";
 }
 
 // gath.18
