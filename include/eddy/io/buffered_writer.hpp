@@ -22,15 +22,15 @@
 namespace eddy::io {
 
 struct writer_options {
-  std::size_t high_water =
-      64 * 1024;  ///< most unsent bytes kept; a write beyond it waits. Zero: nothing is kept
+  /// Most unsent bytes kept; a write beyond it waits. Zero: nothing is kept.
+  std::size_t high_water = 64 * 1024;
 };
 
 /// Refers to a stream, which must outlive it and must be written through it alone. One loop, one writing task at a
 /// time: a second one gets errc::busy while the first waits. Nothing is sent but by write, flush, shutdown_write and
-/// close; the destructor discards what is unsent.
+/// close; the destructor discards what is unsent. Neither copyable nor movable.
 ///
-/// Neither copyable nor movable. All four are cancellable. The progress field of their `cancelled` or error says how many bytes were done; after
+/// All four are cancellable. The progress field of their `cancelled` or error says how many bytes were done; after
 /// that, the writer goes on where it stopped: unsent bytes of earlier writes are still in it.
 template <writable_stream Stream>
 class buffered_writer {
