@@ -18,8 +18,8 @@
 #include <eddy/coro/timeout.hpp>
 #include <eddy/testing/gtest.hpp>
 
-// Cases: clk.2 clk.4 clk.7 strm.14 strm.15 strm.17 loop.20 loop.21. What virtual sockets share with real ones is tested by
-// the conformance suite; here is what only they have, and what a real network makes hard to bring about.
+// Cases: clk.2 clk.4 clk.7 strm.14 strm.15 loop.20 loop.21. What virtual sockets share with real ones is tested by the
+// conformance suite; here is what only they have, and what a real network makes hard to bring about.
 
 namespace eddy::runtime {
 namespace {
