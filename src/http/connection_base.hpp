@@ -1,0 +1,121 @@
+// The part of a server's connection that does not depend on the kind of its stream: deadlines, routing, answers.
+#pragma once
+
+#include "server_loop.hpp"
+
+#include <optional>
+#include <utility>
+
+#include <eddy/coro/scope.hpp>
+
+namespace eddy::http::detail {
+
+/// Where a connection stands; decides what happens when its deadline passes.
+enum class phase : std::uint8_t {
+  idle,      ///< between requests: closed
+  head,      ///< waits for (the rest of) a head: answered 408 if something came, closed
+  handling,  ///< a handler runs: no deadline
+  body,      ///< a handler waits for the body: cancelled, answered 408, closed
+  writing,   ///< the client does not take the answer: cut
+  ending     ///< the last bytes of an ended connection: cut
+};
+
+/// How a connection is left.
+enum class ending : std::uint8_t {
+  close,  ///< nothing of the client is unread
+  linger,  ///< it may still be sending: read on for a while, so that a reset does not overtake the answer
+  cut  ///< nothing more can or should be said
+};
+
+/// One timer serves all deadlines: a deadline that moves to later is only noted, and the timer armed again when it
+/// fires too early. A deadline costs three stores.
+class connection_base : public list_hook<>,
+                        public list_hook<handling_tag>,
+                        public body_source,
+                        public body_sink,
+                        private coro::timer {
+ public:
+  connection_base(server_loop& server, const net::address& peer);
+  connection_base(const connection_base&) = delete;
+  connection_base& operator=(const connection_base&) = delete;
+
+  // --- for server_loop ---
+  /// No further request will be served; an idle connection ends now.
+  void drain() noexcept;
+  [[nodiscard]] time_point handling_since() const noexcept { return handling_since_; }
+  void note_handling(time_point since) noexcept { handling_since_ = since; }
+  /// The handler has been running for a while: begins to watch for the client's hanging up.
+  virtual void start_watch() = 0;
+
+  [[nodiscard]] bool peer_gone() const noexcept override { return peer_gone_; }
+  [[nodiscard]] const field_table& body_trailers() const noexcept override {
+    return exchange_->trailers();
+  }
+  void set_trailers(const fields& trailers) override;
+
+ protected:
+  ~connection_base();
+
+  [[nodiscard]] server_loop& server() noexcept { return server_; }
+  [[nodiscard]] exchange& current() noexcept { return *exchange_; }
+  [[nodiscard]] bool has_exchange() const noexcept { return exchange_ != nullptr; }
+  [[nodiscard]] cancel_scope& scope() noexcept { return scope_; }
+  void borrow_exchange();
+  void return_exchange() noexcept;
+
+  void enter(phase next, duration limit) noexcept;
+  void enter_handling() noexcept { phase_ = phase::handling; }
+  [[nodiscard]] phase now_in() const noexcept { return phase_; }
+
+  /// Chooses the route of the head that was just read. Null: it has been answered (404, 405, OPTIONS, 413, ...).
+  [[nodiscard]] const route_entry* choose_route();
+  /// Runs a handler that does not wait, and answers.
+  void handle_plainly(const route_entry& entry);
+  /// Answers with `made`, or with 500 if it cannot be sent.
+  void answer(response made);
+  /// Answers what a handler threw, which is not `cancelled`.
+  void answer_failure(const std::exception_ptr& failure);
+  /// Tells the error hook of a body that was broken off half-way.
+  void report_broken_stream(const std::exception_ptr& failure);
+  /// Answers a refused head.
+  void answer_refusal();
+  /// The answer is complete: counts it and tells the observer.
+  void note_answer(int status);
+  /// Ends the exchange; whether another may follow.
+  [[nodiscard]] bool finish_exchange();
+
+  void received(std::size_t bytes) noexcept { server_.counts().bytes_received.add(bytes); }
+  void sent(std::size_t bytes) noexcept {
+    server_.counts().bytes_sent.add(bytes);
+    exchange_->sent(bytes);
+  }
+  void hung_up() noexcept;
+
+  ending ending_ = ending::close;
+  bool peer_gone_ = false;
+  bool timed_out_ = false;     // answer 408 at the end
+  std::size_t head_mark_ = 0;  // where the answer begins in the output
+  fields trailers_;
+
+ private:
+  void expired() noexcept override;
+  void stop(ending how) noexcept;
+  /// Cuts the stream off.
+  virtual void cut() noexcept = 0;
+  [[nodiscard]] exchange::answer_options answer_options();
+  [[nodiscard]] response unrouted(const routing& found) const;
+  void report(std::string what, const std::exception_ptr& failure);
+
+  server_loop& server_;
+  const net::address& peer_;
+  std::unique_ptr<exchange> exchange_;
+  cancel_scope scope_;  // around everything but the end
+  time_point deadline_ = never;
+  time_point armed_at_ = never;
+  time_point handling_since_{};
+  time_point observed_from_{};
+  phase phase_ = phase::head;
+  bool running_ = false;  // counted among the running requests
+};
+
+}  // namespace eddy::http::detail

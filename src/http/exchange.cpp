@@ -1,0 +1,281 @@
+#include "exchange.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <eddy/http/http_error.hpp>
+
+namespace eddy::http::detail {
+namespace http1 = wire::http1;
+
+namespace {
+
+constexpr std::size_t usual_capacity = 8 * 1024;
+constexpr std::size_t least_room = 1024;           // worth a read
+constexpr std::size_t largest_copied_body = 4096;  // larger ones are sent from where they are
+constexpr std::size_t most_output_kept = 64 * 1024;
+constexpr std::uint64_t most_drained = 256 * 1024;  // of a body nobody read, to keep the connection
+
+[[noreturn]] void throw_bad_body(http1::errc why) {
+  throw http_error(http1::suggested_status(why), http1::make_error_code(why).message());
+}
+
+}  // namespace
+
+exchange::exchange(const http1::limits& bounds)
+    : memory_(std::make_unique_for_overwrite<char[]>(usual_capacity)),
+      capacity_(usual_capacity),
+      limits_(&bounds),
+      parser_(bounds) {}
+
+void exchange::reset(const net::address& peer, body_source& source) noexcept {
+  begin_ = end_ = 0;
+  parser_ = http1::request_parser(*limits_);
+  request_.peer_ = &peer;
+  request_.body_ = &source;
+  output_.clear();
+  sent_ = 0;
+  finish();
+}
+
+// --- input ---
+
+void exchange::grow(std::size_t capacity) {
+  auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+  std::memcpy(larger.get(), memory_.get(), end_);
+  memory_ = std::move(larger);
+  capacity_ = capacity;
+}
+
+std::span<std::byte> exchange::head_room() {
+  if (begin_ == end_) begin_ = end_ = 0;
+  if (capacity_ - end_ < least_room) {
+    if (begin_ > 0) {
+      std::memmove(memory_.get(), memory_.get() + begin_, end_ - begin_);
+      end_ -= std::exchange(begin_, 0);
+    }
+    // The parser refuses what is too large, so this ends.
+    if (capacity_ - end_ < least_room) grow(2 * capacity_);
+  }
+  return spare_room();
+}
+
+std::span<std::byte> exchange::body_room() noexcept {
+  if (begin_ == end_) {
+    begin_ = end_ = head_end_;
+  } else if (capacity_ - end_ < least_room) {
+    std::memmove(memory_.get() + head_end_, memory_.get() + begin_, end_ - begin_);
+    end_ -= begin_ - head_end_;
+    begin_ = head_end_;
+  }
+  return spare_room();
+}
+
+// --- head ---
+
+exchange::head_state exchange::parse_head() {
+  if (begin_ == end_ && !parser_.in_progress()) return head_state::incomplete;
+  const auto size = parser_.parse(unread(), request_.head_);
+  if (!size) {
+    failure_ = size.error();
+    return head_state::refused;
+  }
+  if (*size == 0) return head_state::incomplete;
+  const std::size_t head_begin = begin_;
+  begin_ += *size;
+  head_end_ = begin_;
+  if (request_.head_.framing() != http1::framing::none) {
+    if (capacity_ - head_end_ < least_room) {
+      grow(capacity_ + usual_capacity);
+      request_.head_.rebase(memory_.get() + head_begin);
+    }
+    begin_body();
+  }
+  return head_state::complete;
+}
+
+void exchange::begin_body() {
+  decoder_ = request_.head_.body(*limits_);
+  continue_due_ = request_.head_.expects_continue();
+}
+
+// --- body ---
+
+void exchange::count_body(std::size_t bytes) {
+  body_taken_ += bytes;
+  if (body_taken_ <= body_limit_) return;
+  body_broken_ = true;
+  throw http_error(status::content_too_large);
+}
+
+std::optional<std::size_t> exchange::take_body(std::span<std::byte> into) {
+  for (;;) {
+    if (body_broken_) throw http_error(status::bad_request, "the body was refused before");
+    // Never more than the reader can take: framing bytes only make the data shorter.
+    const auto event = decoder_.next(unread().substr(0, into.size()));
+    if (!event) {
+      body_broken_ = true;
+      throw_bad_body(event.error());
+    }
+    begin_ += event->consumed;
+    if (event->kind == http1::body_decoder::event_kind::end) return 0;
+    if (event->kind == http1::body_decoder::event_kind::data) {
+      std::memcpy(into.data(), event->data.data(), event->data.size());
+      count_body(event->data.size());
+      return event->data.size();
+    }
+    if (begin_ == end_) return std::nullopt;
+  }
+}
+
+std::optional<std::string_view> exchange::body_in_place() {
+  if (body_taken_ != 0) return std::nullopt;
+  if (decoder_.finished()) return std::string_view();
+  if (request_.head_.framing() != http1::framing::length) return std::nullopt;
+  const std::string_view here = unread();
+  if (here.size() < request_.head_.content_length()) return std::nullopt;
+  const auto event = decoder_.next(here);
+  if (!event || !decoder_.finished()) return std::nullopt;
+  begin_ += event->consumed;
+  count_body(event->data.size());
+  return event->data;
+}
+
+std::size_t exchange::direct_size() const noexcept {
+  if (begin_ != end_ || request_.head_.framing() != http1::framing::length) return 0;
+  return static_cast<std::size_t>(std::min<std::uint64_t>(decoder_.remaining(), SIZE_MAX));
+}
+
+void exchange::took_directly(std::span<const std::byte> data) {
+  const auto event = decoder_.next(io::text_of(data));
+  if (!event) throw_bad_body(event.error());
+  count_body(data.size());
+}
+
+bool exchange::discard_body() noexcept {
+  while (!decoder_.finished() && begin_ != end_) {
+    const auto event = decoder_.next(unread());
+    if (!event) {
+      body_broken_ = true;
+      return false;
+    }
+    begin_ += event->consumed;
+    body_taken_ += event->data.size();
+    if (event->kind == http1::body_decoder::event_kind::end) return true;
+  }
+  return body_taken_ <= std::max(body_limit_, most_drained);
+}
+
+bool exchange::take_continue() noexcept {
+  return std::exchange(continue_due_, false) && begin_ == end_;
+}
+
+// --- output ---
+
+const fields& exchange::fields_of(const response& made) {
+  const std::string_view type = made.known_type();
+  if (type.empty()) return made.fields();
+  const bool alone = made.fields().empty();
+  if (alone && scratch_type_.data() == type.data()) return scratch_;
+  scratch_.clear();
+  scratch_.add("Content-Type", type);
+  for (const field_view field : made.fields()) scratch_.add(field.name, field.value);
+  scratch_type_ = alone ? type : std::string_view();
+  return scratch_;
+}
+
+http1::body_size exchange::size_of_body(response& made) const noexcept {
+  if (const auto* stream = made.stream_part()) {
+    return stream->length ? http1::body_size::sized(*stream->length) : http1::body_size::chunked();
+  }
+  return http1::body_size::sized(made.body().size());
+}
+
+// Whether the rest of the body, if it was not read, leaves the connection usable.
+bool exchange::can_go_on() noexcept {
+  if (body_broken_) return false;
+  if (decoder_.finished()) return true;
+  if (continue_due_ && begin_ == end_) return false;  // the client may or may not send it now
+  if (!discard_body()) return false;
+  return decoder_.remaining() <= most_drained;
+}
+
+void exchange::answer(response made, const answer_options& options) {
+  http1::response_line line;
+  line.status = made.status();
+  line.date = options.date;
+  line.answers = request_.head_.method();
+  line.peer_minor_version = request_.head_.minor_version();
+  line.keep_alive =
+      options.keep_alive && !made.closes() && request_.head_.keep_alive() && can_go_on();
+  const auto plan = http1::write_response_head(output_, line, fields_of(made), size_of_body(made));
+  if (!plan) throw std::system_error(http1::make_error_code(plan.error()), "response");
+  plan_ = *plan;
+  answer_ = std::move(made);
+  if (answer_.is_stream() || plan_.body == http1::framing::none) return;
+  const std::string_view body = answer_.body();
+  append_or_refer(body);
+}
+
+bool exchange::append_or_refer(std::string_view bytes) {
+  const bool copied = bytes.size() <= largest_copied_body;
+  if (copied) {
+    output_.append(bytes);
+  } else {
+    tail_ = bytes;
+  }
+  return copied;
+}
+
+void exchange::refuse(int status, std::string_view message, std::string_view date) {
+  response made = response::error(status, message);
+  http1::response_line line;
+  line.status = status;
+  line.date = date;
+  line.keep_alive = false;
+  const auto plan = http1::write_response_head(output_, line, fields_of(made),
+                                               http1::body_size::sized(made.body().size()));
+  plan_ = plan.value();
+  output_.append(made.body());
+}
+
+io::const_buffers exchange::unsent() noexcept {
+  const std::string_view own(output_);
+  if (sent_ >= own.size()) {
+    pieces_[0] = io::piece(tail_.substr(sent_ - own.size()));
+    return io::const_buffers(pieces_).first(1);
+  }
+  pieces_[0] = io::piece(own.substr(sent_));
+  pieces_[1] = io::piece(tail_);
+  return io::const_buffers(pieces_).first(tail_.empty() ? 1 : 2);
+}
+
+void exchange::sent(std::size_t bytes) noexcept {
+  sent_ += bytes;
+  if (has_output()) return;
+  output_.clear();
+  tail_ = {};
+  sent_ = 0;
+}
+
+void exchange::finish() noexcept {
+  decoder_ = http1::body_decoder();
+  body_limit_ = body_taken_ = 0;
+  continue_due_ = body_broken_ = false;
+  collected_.clear();
+  whole_.reset();
+  request_.route_ = {};
+  if (tail_.empty()) answer_ = response();
+}
+
+void exchange::trim() {
+  if (capacity_ > usual_capacity) {
+    memory_ = std::make_unique_for_overwrite<char[]>(usual_capacity);
+    capacity_ = usual_capacity;
+  }
+  if (output_.capacity() > most_output_kept) output_ = std::string();
+  if (collected_.capacity() > usual_capacity) collected_ = std::string();
+}
+
+}  // namespace eddy::http::detail

@@ -1,0 +1,166 @@
+// One request and its answer in memory: input buffer, parsed head, body decoder, output. No I/O.
+//
+// A connection borrows one while there is something to read or answer; pipelined requests use the same one in turn. The
+// memory does not move between the end of a head and finish(), so that views a handler took stay valid.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <eddy/http/request.hpp>
+#include <eddy/http/response.hpp>
+#include <eddy/io/stream.hpp>
+#include <eddy/wire/http1_request_parser.hpp>
+#include <eddy/wire/http1_writer.hpp>
+
+namespace eddy::http::detail {
+
+class exchange {
+ public:
+  enum class head_state : std::uint8_t { incomplete, complete, refused };
+
+  explicit exchange(const wire::http1::limits& bounds);
+  exchange(const exchange&) = delete;
+  exchange& operator=(const exchange&) = delete;
+
+  /// For the connection that borrows it; forgets everything of the one before.
+  void reset(const net::address& peer, body_source& source) noexcept;
+
+  // --- input ---
+  [[nodiscard]] bool has_input() const noexcept { return begin_ != end_; }
+  /// Memory to read the next piece of a head into; moves what is unread.
+  [[nodiscard]] std::span<std::byte> head_room();
+  /// Memory behind what is unread; may be empty. Moves nothing.
+  [[nodiscard]] std::span<std::byte> spare_room() noexcept {
+    return std::as_writable_bytes(std::span(memory_.get() + end_, capacity_ - end_));
+  }
+  /// Memory to read the next piece of a body into; overwrites body data given before.
+  [[nodiscard]] std::span<std::byte> body_room() noexcept;
+  void commit(std::size_t bytes) noexcept { end_ += bytes; }
+
+  // --- head ---
+  /// Takes the next head out of the input. `refused`: failure() says why.
+  [[nodiscard]] head_state parse_head();
+  [[nodiscard]] wire::http1::errc failure() const noexcept { return failure_; }
+  [[nodiscard]] bool head_begun() const noexcept { return parser_.in_progress(); }
+  [[nodiscard]] request& current() noexcept { return request_; }
+  [[nodiscard]] matched_route& route() noexcept { return request_.route_; }
+
+  // --- body ---
+  void limit_body(std::uint64_t bytes) noexcept { body_limit_ = bytes; }
+  [[nodiscard]] bool body_finished() const noexcept { return decoder_.finished(); }
+  /// Copies decoded data that has arrived; 0 at the end, nullopt when more has to be read. Throws http_error.
+  [[nodiscard]] std::optional<std::size_t> take_body(std::span<std::byte> into);
+  /// The whole body where it lies in the input, or empty when that is not so.
+  [[nodiscard]] std::optional<std::string_view> body_in_place();
+  /// How much of the body may be read to where it is wanted, past the input; 0: nothing.
+  [[nodiscard]] std::size_t direct_size() const noexcept;
+  void took_directly(std::span<const std::byte> data);
+  /// Drops what has arrived of a body that nobody reads. False: its framing is broken.
+  bool discard_body() noexcept;
+  /// Whether the client waits for "100 Continue"; true once.
+  [[nodiscard]] bool take_continue() noexcept;
+  [[nodiscard]] const field_table& trailers() const noexcept { return decoder_.trailers(); }
+  [[nodiscard]] std::string& collected() noexcept { return collected_; }
+  [[nodiscard]] std::optional<std::string_view>& whole() noexcept { return whole_; }
+
+  // --- output ---
+  struct answer_options {
+    std::string_view date;
+    bool keep_alive = true;  ///< as far as the server is concerned
+  };
+  /// Writes the head of `made`, and its body unless it is a stream; a large one is kept and sent from where it is.
+  /// What cannot be sent throws std::system_error, and nothing was written.
+  void answer(response made, const answer_options& options);
+  /// Answers bytes that are no request; the connection ends behind it.
+  void refuse(int status, std::string_view message, std::string_view date);
+  void append(std::string_view bytes) { output_.append(bytes); }
+  /// The same, but a large piece is not copied: false, and it has to stay until all output has been sent.
+  bool append_or_refer(std::string_view bytes);
+  [[nodiscard]] std::string& output() noexcept { return output_; }
+
+  [[nodiscard]] bool has_output() const noexcept { return sent_ < output_.size() + tail_.size(); }
+  /// Whether it should be sent although more may follow.
+  [[nodiscard]] bool needs_flush(std::size_t most) const noexcept {
+    return !tail_.empty() || output_.size() > most;
+  }
+  /// Whether the current exchange is not over with what stands in the output.
+  [[nodiscard]] bool needs_work(std::size_t most_output) const noexcept {
+    return answer_.is_stream() || needs_flush(most_output) || !decoder_.finished();
+  }
+  /// What has to be sent; valid until the next call of anything here.
+  [[nodiscard]] io::const_buffers unsent() noexcept;
+  void sent(std::size_t bytes) noexcept;
+  /// Forgets output of which nothing has been sent yet, back to a size from output_mark().
+  [[nodiscard]] std::size_t output_mark() const noexcept { return output_.size(); }
+  [[nodiscard]] bool untouched_since(std::size_t mark) const noexcept { return sent_ <= mark; }
+  void rewind(std::size_t mark) noexcept {
+    output_.resize(mark);
+    tail_ = {};
+  }
+
+  [[nodiscard]] response::stream_body* stream_part() noexcept { return answer_.stream_part(); }
+  [[nodiscard]] int answer_status() const noexcept { return answer_.status(); }
+  /// How the body goes out, and whether the connection goes on behind it.
+  [[nodiscard]] const wire::http1::response_plan& plan() const noexcept { return plan_; }
+
+  /// No further request may follow the current one.
+  void end_connection() noexcept { plan_.keep_alive = false; }
+
+  /// All of the input's memory, when nobody needs it any more.
+  [[nodiscard]] std::span<std::byte> scratch_room() noexcept {
+    return std::as_writable_bytes(std::span(memory_.get(), capacity_));
+  }
+
+  /// Ends the exchange; the next head may be parsed.
+  void finish() noexcept;
+  /// Gives back memory beyond the usual.
+  void trim();
+
+ private:
+  [[nodiscard]] std::string_view unread() const noexcept {
+    return {memory_.get() + begin_, end_ - begin_};
+  }
+  void grow(std::size_t capacity);
+  void begin_body();
+  [[nodiscard]] const fields& fields_of(const response& made);
+  [[nodiscard]] wire::http1::body_size size_of_body(response& made) const noexcept;
+  void count_body(std::size_t bytes);
+  [[nodiscard]] bool can_go_on() noexcept;
+
+  std::unique_ptr<char[]> memory_;
+  std::size_t capacity_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::size_t head_end_ = 0;  // of the current request, in memory_
+
+  const wire::http1::limits* limits_;
+  wire::http1::request_parser parser_;
+  request request_;
+  wire::http1::errc failure_{};
+
+  wire::http1::body_decoder decoder_;
+  std::uint64_t body_limit_ = 0;
+  std::uint64_t body_taken_ = 0;
+  bool continue_due_ = false;
+  bool body_broken_ = false;
+  std::string collected_;
+  std::optional<std::string_view> whole_;  // what whole_body() gave
+
+  std::string output_;
+  std::string_view tail_;  // a large body, behind output_
+  std::size_t sent_ = 0;
+  std::array<iovec, 2> pieces_{};
+  response answer_;
+  wire::http1::response_plan plan_;
+  fields scratch_;  // Content-Type alone, as last written
+  std::string_view scratch_type_;
+};
+
+}  // namespace eddy::http::detail

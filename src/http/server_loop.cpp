@@ -1,0 +1,173 @@
+#include "server_loop.hpp"
+
+#include "connection_base.hpp"
+
+#include <algorithm>
+
+namespace eddy::http::detail {
+namespace {
+
+// Exchanges kept for reuse: as many as requests run at once, usually.
+constexpr std::size_t most_unused = 256;
+
+}  // namespace
+
+void figures::add_to(server_statistics& sum) const noexcept {
+  sum.connections_open += connections_open.get();
+  sum.connections_total += connections_total.get();
+  sum.requests += requests.get();
+  sum.requests_running += requests_running.get();
+  sum.client_errors += client_errors.get();
+  sum.server_errors += server_errors.get();
+  sum.bytes_received += bytes_received.get();
+  sum.bytes_sent += bytes_sent.get();
+}
+
+// --- server_core ---
+
+void server_core::enter(server_loop& loop) {
+  const std::lock_guard guard(lock_);
+  loops_.push_back(&loop);
+}
+
+void server_core::leave(server_loop& loop) noexcept {
+  const std::lock_guard guard(lock_);
+  std::erase(loops_, &loop);
+  loop.counts().add_to(past_);
+}
+
+bool server_core::is_serving() const {
+  const std::lock_guard guard(lock_);
+  return !loops_.empty();
+}
+
+bool server_core::is_shut_down() const {
+  const std::lock_guard guard(lock_);
+  return shut_down_;
+}
+
+void server_core::shutdown() {
+  const std::lock_guard guard(lock_);
+  shut_down_ = true;
+  for (server_loop* loop : loops_) loop->request_stop();
+}
+
+server_statistics server_core::statistics() const {
+  const std::lock_guard guard(lock_);
+  server_statistics sum = past_;
+  for (const server_loop* loop : loops_) loop->counts().add_to(sum);
+  return sum;
+}
+
+// --- server_loop ---
+
+server_loop::server_loop(server_core& core)
+    : core_(core),
+      loop_(runtime::loop::current()),
+      alive_(std::make_shared<server_loop*>(this)),
+      hang_up_timer_(*this) {
+  core_.enter(*this);
+}
+
+server_loop::~server_loop() {
+  *alive_ = nullptr;
+  core_.leave(*this);
+  if (hang_up_timer_.armed()) loop_.timers().remove(hang_up_timer_);
+}
+
+task<void> server_loop::run(task<void> serving, future<void> end,
+                            std::function<void()> stop_accepting) {
+  stop_accepting_ = std::move(stop_accepting);
+  auto body = [&](task_group& group) { return run_in(group, std::move(serving), std::move(end)); };
+  co_await with_group(body);
+}
+
+task<void> server_loop::run_in(task_group& group, task<void> serving, future<void> end) {
+  watches_ = &group;
+  group.spawn(announce_end(std::move(end)));
+  co_await std::move(serving);
+  group.cancel();
+}
+
+task<void> server_loop::announce_end(future<void> end) {
+  struct announcement {
+    server_loop& server;
+    ~announcement() { server.begin_drain(); }
+  };
+  const announcement at_exit{*this};
+  co_await std::move(end);
+}
+
+void server_loop::begin_drain() noexcept {
+  if (std::exchange(draining_, true)) return;
+  for (auto* one = connections_.front(); one != nullptr; one = connections_.next(*one))
+    one->drain();
+}
+
+// The posted callback holds what tells it whether this is still there.
+void server_loop::request_stop() {
+  loop_.ref().post([alive = alive_] {
+    server_loop* server = *alive;
+    if (server == nullptr) return;
+    server->begin_drain();
+    if (server->stop_accepting_) server->stop_accepting_();
+  });
+}
+
+std::unique_ptr<exchange> server_loop::acquire() {
+  if (unused_.empty()) return std::make_unique<exchange>(core_.options_.wire);
+  auto one = std::move(unused_.back());
+  unused_.pop_back();
+  return one;
+}
+
+void server_loop::release(std::unique_ptr<exchange> used) noexcept {
+  if (unused_.size() >= most_unused) return;
+  try {
+    used->trim();
+    unused_.push_back(std::move(used));
+  } catch (const std::bad_alloc&) {
+    return;  // it is freed instead
+  }
+}
+
+std::string_view server_loop::date() {
+  using std::chrono::floor;
+  using std::chrono::seconds;
+  if (loop_.turn_started() >= date_ends_) {
+    const auto calendar = loop_.time_source().calendar();
+    const auto second = floor<seconds>(calendar);
+    date_ = wire::http1::format_date(second);
+    date_ends_ = after(loop_.turn_started(), to_duration(second + seconds(1) - calendar));
+  }
+  return {date_.data(), date_.size()};
+}
+
+void server_loop::add(connection_base& c) { connections_.push_back(c); }
+
+void server_loop::handler_started(connection_base& c) {
+  c.note_handling(loop_.turn_started());
+  handling_.push_back(c);
+  if (hang_up_timer_.armed()) return;
+  loop_.timers().add(hang_up_timer_, after(loop_.turn_started(), options().hang_up_delay));
+}
+
+void server_loop::watch_long_handlers() noexcept {
+  const duration delay = options().hang_up_delay;
+  const time_point now = loop_.turn_started();
+  while (connection_base* oldest = handling_.front()) {
+    const time_point due = after(oldest->handling_since(), delay);
+    if (due > now) {
+      loop_.timers().add(hang_up_timer_, due);
+      return;
+    }
+    handling_.pop_front();
+    oldest->start_watch();
+  }
+}
+
+any_task_handle server_loop::spawn_watch(task<void> watching) {
+  return watches_->spawn(std::move(watching));
+}
+
+}  // namespace eddy::http::detail

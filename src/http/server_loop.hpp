@@ -1,0 +1,143 @@
+// What one serve() shares among its connections, on one loop: routes, limits, buffers, the date, figures.
+#pragma once
+
+#include "exchange.hpp"
+#include "router.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include <eddy/base/intrusive_list.hpp>
+#include <eddy/coro/future.hpp>
+#include <eddy/coro/group.hpp>
+#include <eddy/coro/timer_queue.hpp>
+#include <eddy/http/server.hpp>
+#include <eddy/runtime/loop.hpp>
+#include <eddy/wire/http1_date.hpp>
+
+namespace eddy::http::detail {
+
+class connection_base;
+class server_loop;
+struct handling_tag;
+
+/// Written by one loop, read by any thread.
+class figure {
+ public:
+  void add(std::uint64_t n) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  void subtract(std::uint64_t n) noexcept { add(~n + 1); }
+  [[nodiscard]] std::uint64_t get() const noexcept {
+    return value_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint64_t> value_ = 0;
+};
+
+struct figures {
+  figure connections_open;
+  figure connections_total;
+  figure requests;
+  figure requests_running;
+  figure client_errors;
+  figure server_errors;
+  figure bytes_received;
+  figure bytes_sent;
+
+  void add_to(server_statistics& sum) const noexcept;
+};
+
+/// What a server is made of; read by all loops.
+class server_core {
+ public:
+  explicit server_core(server_options options) : options_(options) {}
+
+  server_options options_;
+  router routes_;
+  std::function<void(const exchange_record&)> observer_;
+
+  /// Loops that serve now. A loop enters and leaves on its own thread.
+  void enter(server_loop& loop);
+  void leave(server_loop& loop) noexcept;
+  [[nodiscard]] bool is_serving() const;
+  [[nodiscard]] bool is_shut_down() const;
+  void shutdown();
+  [[nodiscard]] server_statistics statistics() const;
+
+ private:
+  mutable std::mutex lock_;
+  std::vector<server_loop*> loops_;
+  server_statistics past_;
+  bool shut_down_ = false;
+};
+
+class server_loop {
+ public:
+  explicit server_loop(server_core& core);
+  server_loop(const server_loop&) = delete;
+  server_loop& operator=(const server_loop&) = delete;
+  ~server_loop();
+
+  [[nodiscard]] const server_core& core() const noexcept { return core_; }
+  [[nodiscard]] const server_options& options() const noexcept { return core_.options_; }
+  [[nodiscard]] runtime::loop& loop() noexcept { return loop_; }
+  [[nodiscard]] figures& counts() noexcept { return figures_; }
+  [[nodiscard]] const figures& counts() const noexcept { return figures_; }
+
+  /// Runs `serving`, with a place for the tasks that watch for hang-ups. The end begins when it is cancelled or `end` is
+  /// set; `stop_accepting` is called when a stop is requested.
+  task<void> run(task<void> serving, future<void> end, std::function<void()> stop_accepting);
+
+  // --- the end ---
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
+  void begin_drain() noexcept;
+  /// From any thread, while the loop is among those of the core.
+  void request_stop();
+
+  // --- for connections ---
+  [[nodiscard]] std::unique_ptr<exchange> acquire();
+  void release(std::unique_ptr<exchange> used) noexcept;
+  /// The Date field, which is made once per second.
+  [[nodiscard]] std::string_view date();
+  void add(connection_base& c);
+  void handler_started(connection_base& c);
+  /// Runs `watching` beside the connections.
+  any_task_handle spawn_watch(task<void> watching);
+
+ private:
+  class hang_up_timer final : public coro::timer {
+   public:
+    explicit hang_up_timer(server_loop& owner) noexcept : owner_(owner) {}
+
+   private:
+    void expired() noexcept override { owner_.watch_long_handlers(); }
+    server_loop& owner_;
+  };
+
+  void watch_long_handlers() noexcept;
+  task<void> announce_end(future<void> end);
+  task<void> run_in(task_group& group, task<void> serving, future<void> end);
+
+  server_core& core_;
+  runtime::loop& loop_;
+  figures figures_;
+  bool draining_ = false;
+  std::function<void()> stop_accepting_;
+  std::shared_ptr<server_loop*> alive_;  // null inside once this has gone; for posts
+  task_group* watches_ = nullptr;
+  intrusive_list<connection_base> connections_;
+  intrusive_list<connection_base, handling_tag> handling_;
+  hang_up_timer hang_up_timer_;
+  std::vector<std::unique_ptr<exchange>> unused_;
+  wire::http1::date_text date_{};
+  time_point date_ends_ = time_point::min();
+};
+
+}  // namespace eddy::http::detail
