@@ -34,9 +34,9 @@ class tcp_stream final : public stream_socket {
   /// Connects to one address. Throws the system's error with the address as its peer, or errc::timed_out.
   static task<tcp_stream> connect(address to, connect_options options = {});
 
-  /// Resolves `host` (a name or a numeric address) and races its addresses: families interleaved, the next attempt after
-  /// options.attempt_delay or at once after a failure; the first to succeed wins, the others are cancelled and closed
-  /// (RFC 8305). Throws what resolve() throws, connect_error holding all attempts, or errc::timed_out.
+  /// Resolves `host` (a name or a numeric address) and races its addresses: families interleaved, the next attempt
+  /// after options.attempt_delay or at once after a failure; the first to succeed wins, the others are cancelled and
+  /// closed (RFC 8305). Throws what resolve() throws, connect_error holding all attempts, or errc::timed_out.
   static task<tcp_stream> connect(std::string host, std::uint16_t port,
                                   connect_options options = {});
 

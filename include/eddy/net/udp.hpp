@@ -69,13 +69,13 @@ struct udp_options {
   bool broadcast = false;   ///< may send to broadcast addresses
 };
 
-/// A UDP socket. See socket.hpp for ownership, closing and cancellation. One task may receive and one may send at a time.
+/// A UDP socket; ownership, closing and cancellation: socket.hpp. One task may receive and one may send at a time.
 class udp_socket final : public socket {
  public:
   /// A socket that receives at `local`; port 0 takes a free one, which local() names. Throws the system's error.
   [[nodiscard]] static udp_socket bind(const address& local, udp_options options = {});
-  /// A socket that exchanges datagrams with `peer` only. Errors that the network reports for the peer (port unreachable)
-  /// are thrown by later operations.
+  /// A socket that exchanges datagrams with `peer` only. What the network reports about the peer (port unreachable)
+  /// is thrown by later operations.
   static task<udp_socket> connect(address peer, udp_options options = {});
 
   /// Sends one datagram; one that is too long for the network throws EMSGSIZE.
