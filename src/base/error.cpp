@@ -1,5 +1,6 @@
 #include <eddy/base/error.hpp>
 
+#include <atomic>
 #include <cerrno>
 
 namespace eddy {
@@ -136,6 +137,8 @@ std::error_condition error_category_base::default_error_condition(int code) cons
 }
 
 namespace {
+std::atomic<async_stack_source> stack_source{nullptr};
+
 std::string prefix(const std::string& operation, const std::string& peer) {
   return peer.empty() ? operation : operation + " " + peer;
 }
@@ -144,7 +147,11 @@ std::string prefix(const std::string& operation, const std::string& peer) {
 error::error(std::error_code code, std::string operation, std::string peer)
     : std::system_error(code, prefix(operation, peer)),
       operation_(std::move(operation)),
-      peer_(std::move(peer)) {}
+      peer_(std::move(peer)) {
+  if (const auto source = stack_source.load()) stack_size_ = source(stack_.data(), stack_.size());
+}
+
+void set_async_stack_source(async_stack_source source) noexcept { stack_source.store(source); }
 
 timeout_error::timeout_error(std::string operation)
     : error(make_error_code(errc::timed_out), std::move(operation)) {}

@@ -32,6 +32,15 @@ std::size_t name_current_task(char* out, std::size_t size) noexcept {
   return n < 0 ? 0 : std::min(static_cast<std::size_t>(n), size - 1);
 }
 
+std::size_t places_of_current_task(std::source_location* out, std::size_t most) noexcept {
+  std::size_t count = 0;
+  for (const coro::promise_base* frame = coro::running_frame; frame != nullptr && count < most;
+       frame = frame->awaited_by()) {
+    out[count++] = frame->await_place();
+  }
+  return count;
+}
+
 void write_report(const failure_report& what) noexcept {
   try {
     std::string text = "eddy: " + what.message;
@@ -41,6 +50,10 @@ void write_report(const failure_report& what) noexcept {
               std::to_string(what.where.line());
     }
     if (what.error) text += "\n  " + describe_exception(what.error);
+    for (const auto& place : what.stack) {
+      text +=
+          "\n    awaited at " + std::string(place.file_name()) + ":" + std::to_string(place.line());
+    }
     std::fprintf(stderr, "%s\n", text.c_str());
   } catch (...) {
     std::fputs("eddy: a failure could not be reported\n", stderr);
@@ -66,16 +79,26 @@ std::string describe_exception(const std::exception_ptr& error) {
   }
 }
 
+void report_failure(failure_report what) noexcept {
+  if (auto* loop = coro::scheduler::current()) {
+    loop->report(std::move(what));
+  } else {
+    write_report(what);
+  }
+}
+
 time_point now() { return coro::scheduler::require().now(); }
 
 namespace coro {
 
 thread_local constinit scheduler* scheduler::current_ = nullptr;
 thread_local constinit void* pumped_frame = nullptr;
+thread_local constinit promise_base* running_frame = nullptr;
 
 scheduler::scheduler(clock& time_source, std::uint64_t seed)
     : clock_(&time_source), turn_started_(time_source.now()), random_(seed) {
   set_mistake_context(name_current_task);
+  set_async_stack_source(places_of_current_task);
 }
 
 scheduler& scheduler::require() {
@@ -94,7 +117,9 @@ void scheduler::resume(ready_node& node) noexcept {
   budget_ = full_budget_;
   if (node.resume_point_) [[likely]] {
     current_task_ = static_cast<task_state*>(&node);
+    running_frame = current_task_->innermost_frame_;
     run_frames(node.resume_point_);
+    running_frame = nullptr;
     current_task_ = nullptr;
   } else {
     node.run();
@@ -120,9 +145,15 @@ std::size_t scheduler::run_batch() {
     return count;
   }
   shuffled_.clear();
-  for (; batch != nullptr; batch = batch->next_) shuffled_.push_back(batch);
+  for (ready_node* node = batch; node != nullptr; node = node->next_) shuffled_.push_back(node);
   for (std::size_t left = shuffled_.size(); left > 1; --left) {
     std::swap(shuffled_[left - 1], shuffled_[random_.below(left)]);
+  }
+  // Callbacks keep their places among themselves: posts of one thread run in the order of posting.
+  for (ready_node*& slot : shuffled_) {
+    if (slot->resume_point_) continue;
+    while (batch->resume_point_) batch = batch->next_;
+    slot = std::exchange(batch, batch->next_);
   }
   for (ready_node* node : shuffled_) resume(*node);
   return shuffled_.size();

@@ -1,10 +1,21 @@
 #include <eddy/coro/task_state.hpp>
 
+#include <exception>
+#include <new>
+#include <typeinfo>
+#include <utility>
+
+#include <cxxabi.h>
+
 #include <eddy/base/error.hpp>
 #include <eddy/coro/promise_base.hpp>
 #include <eddy/coro/scheduler.hpp>
+#include <eddy/coro/task.hpp>
 
 namespace eddy::coro {
+namespace {
+constexpr std::size_t deepest_trace = 32;  // frames beyond are left out of reports
+}  // namespace
 
 void task_state::start(task_owner& owner, promise_base& body, std::coroutine_handle<> entry) {
   scheduler& loop = scheduler::require();
@@ -108,9 +119,31 @@ void task_state::body_ended() noexcept {
   release();
 }
 
+const std::vector<std::source_location>& task_state::failure_stack() const noexcept {
+  static const std::vector<std::source_location> unknown;
+  return trace_ != nullptr && trace_->thrown == failure_ ? trace_->places : unknown;
+}
+
+void task_state::note_thrown(const std::exception_ptr& thrown, const promise_base& frame) noexcept {
+  if (trace_ != nullptr && trace_->thrown == thrown)
+    return;  // noted when it left the innermost frame
+  try {
+    auto trace = std::make_unique<thrown_trace>();
+    trace->thrown = thrown;
+    for (const auto* f = &frame; f != nullptr && trace->places.size() < deepest_trace;
+         f = f->awaited_by()) {
+      trace->places.push_back(f->await_place());
+    }
+    trace_ = std::move(trace);
+  } catch (const std::bad_alloc&) {
+    trace_ = nullptr;
+  }
+}
+
 void task_state::dispose() noexcept {
   if (status_ == task_status::failed && !failure_observed_) {
-    loop_->report({"a task failed and nobody observed it", failure_, name(), spawned_at_});
+    loop_->report(
+        {"a task failed and nobody observed it", failure_, name(), spawned_at_, failure_stack()});
   }
   delete this;
 }
@@ -129,6 +162,36 @@ void operation::end(state outcome) noexcept {
 void operation::complete() noexcept { end(state::completed); }
 
 void operation::withdrawn() noexcept { end(state::cancelled); }
+
+// --- promise_base ---
+
+std::exception_ptr promise_base::unhandled() noexcept {
+  std::exception_ptr thrown = std::current_exception();
+  const auto* type = abi::__cxa_current_exception_type();
+  const auto* loop = scheduler::current();
+  // A cancellation is no failure, and frequent.
+  if (loop != nullptr && loop->current_task() != nullptr &&
+      (type == nullptr || *type != typeid(eddy::cancelled))) {
+    loop->current_task()->note_thrown(thrown, *this);
+  }
+  return thrown;
+}
+
+namespace {
+// Tasks dropped by the destruction of another unstarted one go with it.
+constinit thread_local int reports_open = 0;
+}  // namespace
+
+unawaited_report::unawaited_report(const promise_base& unstarted) noexcept {
+  if (reports_open++ > 0 || std::uncaught_exceptions() > 0) return;
+  report_failure({"a task was destroyed without ever being awaited",
+                  nullptr,
+                  {},
+                  unstarted.await_place(),
+                  {}});
+}
+
+unawaited_report::~unawaited_report() { --reports_open; }
 
 void throw_cancelled_in(task_state& task) {
   throw eddy::cancelled(cancel_info_ptr(task.innermost_scope()->effective()));

@@ -29,10 +29,10 @@ std::string seconds(duration d) {
 }
 
 std::string await_chain(const task_state& task) {
-  // The running task's innermost frame is only known again when it suspends.
-  if (task.loop().current_task() == &task) return {};
+  const bool running = task.loop().current_task() == &task;
+  const auto* innermost = running ? coro::running_frame : task.innermost_frame();
   std::vector<std::string> places;
-  for (const auto* frame = task.innermost_frame(); frame != nullptr; frame = frame->awaited_by()) {
+  for (const auto* frame = innermost; frame != nullptr; frame = frame->awaited_by()) {
     if (frame->await_place().line() != 0) places.push_back(place(frame->await_place()));
   }
   std::string chain;

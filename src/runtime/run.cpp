@@ -1,6 +1,7 @@
 #include <eddy/runtime/run.hpp>
 
 #include "signals.hpp"
+#include "unhandled.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -129,6 +130,7 @@ class session {
     try {
       main_.finish();
     } catch (...) {
+      note_leaving(std::current_exception(), main_state_->failure_stack());
       main_.release();
       if (cancelled_by_signal) {
         throw error(errc::interrupted,

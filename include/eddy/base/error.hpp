@@ -11,7 +11,10 @@
 //   try { ... } catch (const eddy::error& e) { if (e == eddy::condition::disconnected) reconnect(); }
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <source_location>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -66,6 +69,11 @@ class error_category_base : public std::error_category {
   [[nodiscard]] std::error_condition default_error_condition(int code) const noexcept override;
 };
 
+/// Where the awaits of the running task stand, innermost first: writes at most `most` places and returns how many. The
+/// runtime installs it; outside tasks there are none.
+using async_stack_source = std::size_t (*)(std::source_location* out, std::size_t most) noexcept;
+void set_async_stack_source(async_stack_source source) noexcept;
+
 /// A failed operation. A value: copyable, independent of the loop, usable on any thread.
 class error : public std::system_error {
  public:
@@ -74,6 +82,11 @@ class error : public std::system_error {
 
   [[nodiscard]] const std::string& operation() const noexcept { return operation_; }
   [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
+  /// The awaits of the task that made the error, innermost first; the outermost are left out beyond a dozen. Empty
+  /// outside tasks.
+  [[nodiscard]] std::span<const std::source_location> async_stack() const noexcept {
+    return std::span(stack_).first(stack_size_);
+  }
   /// Bytes or items that were done before the failure.
   [[nodiscard]] std::size_t progress() const noexcept { return progress_; }
   error& set_progress(std::size_t done) noexcept {
@@ -92,6 +105,8 @@ class error : public std::system_error {
   std::string operation_;
   std::string peer_;
   std::size_t progress_ = 0;
+  std::size_t stack_size_ = 0;
+  std::array<std::source_location, 12> stack_;
 };
 
 /// A deadline of with_timeout or with_deadline passed. Equals condition::timed_out.

@@ -36,12 +36,16 @@ class generator_promise : public promise_base {
     auto await_suspend(std::coroutine_handle<generator_promise> self) const noexcept {
       generator_promise& promise = self.promise();
       promise.running_ = false;
+      promise.set_ended();
       return transfer_to<Mode>(promise.continuation());
     }
     void await_resume() const noexcept {}
   };
   using handover = back_to_consumer<default_transfer>;
 
+  explicit generator_promise(
+      std::source_location made_at = std::source_location::current()) noexcept
+      : promise_base(made_at) {}
   async_generator<T> get_return_object() noexcept;
   [[nodiscard]] handover final_suspend() const noexcept { return {}; }
   template <class U>
@@ -51,7 +55,7 @@ class generator_promise : public promise_base {
     return {};
   }
   void return_void() noexcept {}
-  void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+  void unhandled_exception() noexcept { failure_ = unhandled(); }
 
   void begin_step(promise_base& consumer, std::coroutine_handle<> frame) noexcept {
     running_ = true;

@@ -33,6 +33,11 @@ inline constexpr transfer default_transfer = transfer::pump;
 /// The frame to run next on this thread when the running one suspends; null: none. Only in transfer::pump.
 extern thread_local constinit void* pumped_frame [[gnu::tls_model("initial-exec")]];
 
+class promise_base;
+
+/// The frame that runs on this thread: the one whose code is on top of the current task. Null outside tasks.
+extern thread_local constinit promise_base* running_frame [[gnu::tls_model("initial-exec")]];
+
 /// Resumes a frame and, in pump mode, all that follow from it, in constant stack.
 inline void run_frames(std::coroutine_handle<> frame) {
   frame.resume();
@@ -54,8 +59,6 @@ template <transfer Mode>
 [[gnu::always_inline]] inline auto transfer_nowhere() noexcept {
   if constexpr (Mode == transfer::symmetric) return std::noop_coroutine();
 }
-
-class promise_base;
 
 /// Resumes the awaiting frame, or ends the task when this was its outermost frame.
 template <transfer Mode>
@@ -172,6 +175,9 @@ concept awaitable = operation_type<T> || makes_operation<T> || runs_inside<T>;
 
 class promise_base : public pooled {
  public:
+  /// `made_at` is the coroutine function itself: the compiler calls this from there.
+  explicit promise_base(std::source_location made_at) noexcept : await_place_(made_at) {}
+
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
   [[nodiscard]] final_awaiter<default_transfer> final_suspend() const noexcept { return {}; }
 
@@ -195,14 +201,17 @@ class promise_base : public pooled {
 
   /// The frame that awaits this one; null for a task's outermost frame.
   [[nodiscard]] const promise_base* awaited_by() const noexcept { return awaited_by_; }
-  /// Where this frame awaits, while it does.
+  /// Where this frame awaits or last awaited; before its first await, the coroutine function.
   [[nodiscard]] std::source_location await_place() const noexcept { return await_place_; }
 
   /// Makes `frame`'s owner the one to go on with when this frame ends or yields.
   void set_awaiting(promise_base& parent, std::coroutine_handle<> frame) noexcept {
     awaited_by_ = &parent;
     continuation_ = frame.address();
+    running_frame = this;
   }
+  /// Control goes back to the awaiting frame.
+  void set_ended() const noexcept { running_frame = awaited_by_; }
   /// Makes this the outermost frame of `task`.
   void set_outermost(task_state& task) noexcept {
     awaited_by_ = nullptr;
@@ -214,6 +223,10 @@ class promise_base : public pooled {
   [[nodiscard]] task_state& outermost_of() const noexcept {
     return *static_cast<task_state*>(continuation_);
   }
+
+ protected:
+  /// In unhandled_exception: the exception, with the chain of awaits noted for reports.
+  [[nodiscard]] std::exception_ptr unhandled() noexcept;
 
  private:
   promise_base* awaited_by_ = nullptr;
@@ -247,6 +260,7 @@ template <class Promise>
 auto final_awaiter<Mode>::await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
   promise_base& promise = ended.promise();
   if (promise.awaited_by() != nullptr) [[likely]] {
+    promise.set_ended();
     if constexpr (Mode == transfer::symmetric) {
       return promise.continuation();
     } else {

@@ -24,10 +24,15 @@ struct failure_report {
   std::exception_ptr error;    ///< the failure; null where there is none
   std::string task;            ///< the task's name; empty outside tasks
   std::source_location where;  ///< where the task was spawned or the callback posted
+  std::vector<std::source_location> stack =
+      {};  ///< the awaits that the failure passed, innermost first
 };
 
 /// Receives them, on the loop's thread, outside any operation. If it throws, both failures are written to stderr.
 using error_hook = std::function<void(const failure_report&)>;
+
+/// Reports to this thread's loop; to stderr where none runs.
+void report_failure(failure_report what) noexcept;
 
 /// Describes any exception: type and what() for standard ones.
 [[nodiscard]] std::string describe_exception(const std::exception_ptr& error);

@@ -12,6 +12,7 @@
 
 #include <coroutine>
 #include <exception>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -29,6 +30,8 @@ namespace coro {
 template <class T>
 class task_promise : public promise_base {
  public:
+  explicit task_promise(std::source_location made_at = std::source_location::current()) noexcept
+      : promise_base(made_at) {}
   task<T> get_return_object() noexcept;
 
   template <class U>
@@ -41,7 +44,7 @@ class task_promise : public promise_base {
       outcome_.set_value(std::forward<U>(value));
     }
   }
-  void unhandled_exception() noexcept { outcome_.set_exception(std::current_exception()); }
+  void unhandled_exception() noexcept { outcome_.set_exception(unhandled()); }
   [[nodiscard]] outcome<T>& result() noexcept { return outcome_; }
 
  private:
@@ -51,13 +54,25 @@ class task_promise : public promise_base {
 template <>
 class task_promise<void> : public promise_base {
  public:
+  explicit task_promise(std::source_location made_at = std::source_location::current()) noexcept
+      : promise_base(made_at) {}
   task<void> get_return_object() noexcept;
   void return_void() noexcept { outcome_.set_value(); }
-  void unhandled_exception() noexcept { outcome_.set_exception(std::current_exception()); }
+  void unhandled_exception() noexcept { outcome_.set_exception(unhandled()); }
   [[nodiscard]] outcome<void>& result() noexcept { return outcome_; }
 
  private:
   outcome<void> outcome_;
+};
+
+/// Debug builds: reports a task that its owner dropped unstarted, once for all tasks that go with it, and not while an
+/// exception is passing, which is then the reason.
+class unawaited_report {
+ public:
+  explicit unawaited_report(const promise_base& unstarted) noexcept;
+  unawaited_report(const unawaited_report&) = delete;
+  unawaited_report& operator=(const unawaited_report&) = delete;
+  ~unawaited_report();
 };
 
 /// Owns a suspended frame; destroys it unless released.
@@ -122,6 +137,13 @@ class [[nodiscard("a task does nothing until it is awaited")]] task {
 
   task(task&&) noexcept = default;
   task& operator=(task&&) noexcept = default;
+  ~task() {
+    if constexpr (debug_checks) {
+      if (frame_.get() == nullptr) return;
+      const coro::unawaited_report report(frame_.get().promise());
+      frame_.reset();
+    }
+  }
 
   /// Whether there is something to await.
   [[nodiscard]] explicit operator bool() const noexcept { return frame_.get() != nullptr; }

@@ -12,6 +12,7 @@
 #include <source_location>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <eddy/base/intrusive_list.hpp>
 #include <eddy/base/time.hpp>
@@ -124,6 +125,10 @@ class task_state : public ready_node, public list_hook<all_tasks_tag>, public po
   [[nodiscard]] std::exception_ptr observe_failure() noexcept;
   [[nodiscard]] const std::exception_ptr& failure() const noexcept { return failure_; }
   [[nodiscard]] const cancel_info_ptr& cancellation() const noexcept { return cancellation_; }
+  /// The awaits that the failure passed on its way out of the task, innermost first, as far as known.
+  [[nodiscard]] const std::vector<std::source_location>& failure_stack() const noexcept;
+  /// `thrown` leaves `frame`, a frame of this task.
+  void note_thrown(const std::exception_ptr& thrown, const promise_base& frame) noexcept;
   /// Throws errc::task_cancelled or the failure; returns when the task succeeded.
   void rethrow_unless_succeeded();
 
@@ -173,6 +178,11 @@ class task_state : public ready_node, public list_hook<all_tasks_tag>, public po
   std::shared_ptr<local_values> locals_;
   std::unique_ptr<std::string> name_;
   std::exception_ptr failure_;
+  struct thrown_trace {
+    std::exception_ptr thrown;
+    std::vector<std::source_location> places;
+  };
+  std::unique_ptr<thrown_trace> trace_;
   cancel_info_ptr cancellation_;
   std::uint64_t id_ = 0;
   std::uint32_t references_ = 1;  // the running task's own
