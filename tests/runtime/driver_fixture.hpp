@@ -140,7 +140,7 @@ class driver_test : public ::testing::TestWithParam<driver_factory> {
   [[nodiscard]] driver& io() { return loop_->io(); }
   [[nodiscard]] loop& on() { return *loop_; }
 
-  /// Runs `body()` to its end and rethrows its failure; all that it spawned must end as well. A hang is a timeout_error.
+  /// Runs `body()` to its end and rethrows its failure; all that it spawned must end as well. A hang is an error.
   template <class Fn>
   void drive(Fn body) {
     task_handle<void> main;

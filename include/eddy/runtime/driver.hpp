@@ -25,12 +25,12 @@ class io_operation;
 
 /// What an io_operation does.
 enum class io_verb : std::uint8_t {
-  receive,        ///< read into `buffers`; result: bytes, 0 at the end of the stream
-  send,           ///< write `buffers`; result: bytes, possibly fewer than asked. Never raises SIGPIPE
-  receive_from,   ///< one datagram into `buffers` and its sender into `address`; result: bytes
-  send_to,        ///< one datagram to `address`, or to the connected peer when it is empty; result: bytes
-  accept,         ///< a connection into `accepted`, its peer into `address`
-  connect,        ///< connect to `address`
+  receive,  ///< read into `buffers`; result: bytes, 0 at the end of the stream
+  send,     ///< write `buffers`; result: bytes, possibly fewer than asked. Never raises SIGPIPE
+  receive_from,  ///< one datagram into `buffers` and its sender into `address`; result: bytes
+  send_to,  ///< one datagram to `address`, or to the connected peer when it is empty; result: bytes
+  accept,   ///< a connection into `accepted`, its peer into `address`
+  connect,  ///< connect to `address`
   wait_readable,  ///< nothing but readiness, for descriptors that others read (c-ares, inotify, pidfd)
   wait_writable,
 };
@@ -134,7 +134,8 @@ class driver {
   [[nodiscard]] virtual clock& time() noexcept = 0;
 
   /// A new socket; throws eddy::error.
-  [[nodiscard]] virtual std::unique_ptr<descriptor> open_socket(int family, int type, int protocol) = 0;
+  [[nodiscard]] virtual std::unique_ptr<descriptor> open_socket(int family, int type,
+                                                                int protocol) = 0;
   /// Takes over an open file descriptor and makes it non-blocking; throws, and closes it, where that cannot be.
   [[nodiscard]] virtual std::unique_ptr<descriptor> adopt(int fd) = 0;
 
@@ -142,7 +143,8 @@ class driver {
   [[nodiscard]] virtual bool has_io() const noexcept = 0;
 
   /// Finishes operations that are done. Sleeps until there is one, until wake(), or until `deadline`, whichever comes
-  /// first; a deadline in the past only looks. Signals may end the sleep early. A virtual clock may jump to the deadline.
+  /// first; a deadline in the past only looks. A signal may end the sleep early. A virtual clock may jump to the
+  /// deadline.
   virtual void wait(time_point deadline) = 0;
   /// While true, something outside the loop (a thread job) is going to call wake(): a virtual clock then stands still.
   virtual void expect_wake(bool expected) noexcept { static_cast<void>(expected); }

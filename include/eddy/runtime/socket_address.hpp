@@ -19,7 +19,8 @@ class socket_address {
   socket_address(const sockaddr* address, socklen_t size) noexcept;
 
   /// A numeric address ("127.0.0.1", "::1", "fe80::1%eth0") and a port; nullopt when it is not one.
-  [[nodiscard]] static std::optional<socket_address> numeric(std::string_view host, std::uint16_t port);
+  [[nodiscard]] static std::optional<socket_address> numeric(std::string_view host,
+                                                             std::uint16_t port);
   [[nodiscard]] static socket_address loopback_v4(std::uint16_t port) noexcept;
   [[nodiscard]] static socket_address loopback_v6(std::uint16_t port) noexcept;
   [[nodiscard]] static socket_address any_v4(std::uint16_t port) noexcept;
@@ -39,7 +40,9 @@ class socket_address {
   /// "127.0.0.1:80", "[::1]:80", "unix:/run/x.sock".
   [[nodiscard]] std::string to_string() const;
 
-  [[nodiscard]] const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
+  [[nodiscard]] const sockaddr* data() const noexcept {
+    return reinterpret_cast<const sockaddr*>(&storage_);
+  }
   [[nodiscard]] sockaddr* data() noexcept { return reinterpret_cast<sockaddr*>(&storage_); }
   [[nodiscard]] socklen_t size() const noexcept { return size_; }
   /// After the kernel has written through data().
