@@ -16,9 +16,9 @@ std::string_view to_string(request_phase phase) noexcept {
   return "unknown phase";
 }
 
-request_error::request_error(std::error_code cause, request_phase phase, const std::string& method,
+request_error::request_error(std::error_code cause, request_phase phase, const std::string& verb,
                              std::string url, std::string peer, std::string_view detail)
-    : error(cause, method + " " + url, std::move(peer)),
+    : error(cause, verb + " " + url, std::move(peer)),
       phase_(phase),
       url_(std::move(url)),
       text_(operation() + ": " + std::string(to_string(phase))) {

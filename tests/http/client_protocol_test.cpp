@@ -281,8 +281,12 @@ EDDY_TEST(http_client_protocol, takes_the_answer_to_a_request_that_it_could_not_
       failure = e;
     }
     // A reset may overtake the answer; what must not happen is a hang or a connection that is used again.
-    if (status) EXPECT_EQ(*status, 413);
-    if (failure) EXPECT_EQ(*failure, condition::disconnected);
+    if (status) {
+      EXPECT_EQ(*status, 413);
+    }
+    if (failure) {
+      EXPECT_EQ(*failure, condition::disconnected);
+    }
     EXPECT_EQ(c.statistics().connections, 0u);
   };
   co_await with_scripted_server(script, body);

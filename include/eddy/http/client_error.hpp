@@ -28,7 +28,7 @@ enum class request_phase : std::uint8_t {
 class request_error final : public error {
  public:
   /// `detail` explains the cause in words; empty: the code's own message does.
-  request_error(std::error_code cause, request_phase phase, const std::string& method,
+  request_error(std::error_code cause, request_phase phase, const std::string& verb,
                 std::string url, std::string peer, std::string_view detail = {});
 
   /// "GET http://example.org/: connecting to 192.0.2.1:80: Connection refused".
