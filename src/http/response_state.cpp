@@ -102,7 +102,7 @@ task<std::size_t> response_state::read_some(std::span<std::byte> into) {
   const io::exclusive reading(reading_, "read_some");
   if (into.empty()) co_return 0;
   const std::string_view piece = co_await next_piece(into.size());
-  std::memcpy(into.data(), piece.data(), piece.size());
+  if (!piece.empty()) std::memcpy(into.data(), piece.data(), piece.size());
   // So that whoever reads a body of known length by its length leaves a connection that can be used again.
   if (!piece.empty() && decoder_.finished()) end();
   co_return piece.size();
