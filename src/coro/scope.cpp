@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <eddy/coro/thread_cancellation.hpp>
+
 namespace eddy {
 
 using coro::scheduler;
@@ -79,10 +81,15 @@ time_point current_deadline() {
 }
 
 bool is_cancelled() {
+  if (const auto* call = coro::thread_cancellation::current()) return call->requested();
   return scheduler::require().require_task().innermost_scope()->effective() != nullptr;
 }
 
 void throw_if_cancelled() {
+  if (const auto* call = coro::thread_cancellation::current()) {
+    if (call->requested()) throw cancelled(call->why());
+    return;
+  }
   if (is_cancelled()) coro::throw_cancelled_in(scheduler::require().require_task());
 }
 

@@ -44,30 +44,52 @@ inbox_node* loop_ref::inbox::closed_mark() noexcept {
   return reinterpret_cast<inbox_node*>(&mark);
 }
 
+bool loop_ref::inbox::add(stack& to, inbox_node& node) noexcept {
+  inbox_node* newest = to.load(std::memory_order_relaxed);
+  do {
+    if (newest == closed_mark()) return false;
+    node.next_ = newest;
+    // Sequentially consistent, as the load of sleeping_ in wake_sleeper and the pair in prepare_sleep: either the loop
+    // sees the node before it sleeps, or this thread sees that it sleeps.
+  } while (!to.compare_exchange_weak(newest, &node, std::memory_order_seq_cst));
+  return true;
+}
+
+void loop_ref::inbox::wake_sleeper() noexcept {
+  if (sleeping_.load(std::memory_order_seq_cst) && sleeping_.exchange(false)) io_->wake();
+}
+
 bool loop_ref::inbox::push(inbox_node& node) noexcept {
   pushing_.fetch_add(1, std::memory_order_acquire);
-  inbox_node* newest = head_.load(std::memory_order_relaxed);
-  bool open = newest != closed_mark();
-  while (open) {
-    node.next_ = newest;
-    // Sequentially consistent, as the load of sleeping_ below and the pair in prepare_sleep: either the loop sees the
-    // node before it sleeps, or this thread sees that it sleeps.
-    if (head_.compare_exchange_weak(newest, &node, std::memory_order_seq_cst)) break;
-    open = newest != closed_mark();
-  }
-  if (open && sleeping_.load(std::memory_order_seq_cst) && sleeping_.exchange(false)) io_->wake();
+  const bool open = add(posts_, node);
+  if (open) wake_sleeper();
   pushing_.fetch_sub(1, std::memory_order_release);
   return open;
 }
 
-bool loop_ref::inbox::prepare_sleep() noexcept {
-  sleeping_.store(true, std::memory_order_seq_cst);
-  if (head_.load(std::memory_order_seq_cst) == nullptr) return true;
-  awake();
-  return false;
+void loop_ref::inbox::push_return(inbox_node& node) noexcept {
+  pushing_.fetch_add(1, std::memory_order_acquire);
+  add(returns_, node);
+  wake_sleeper();
+  pushing_.fetch_sub(1, std::memory_order_release);
 }
 
-bool loop_ref::inbox::deliver_list(inbox_node* newest, loop& to) noexcept {
+bool loop_ref::inbox::empty() const noexcept {
+  const inbox_node* newest = posts_.load(std::memory_order_acquire);
+  return (newest == nullptr || newest == closed_mark()) &&
+         returns_.load(std::memory_order_acquire) == nullptr;
+}
+
+bool loop_ref::inbox::prepare_sleep() noexcept {
+  sleeping_.store(true, std::memory_order_seq_cst);
+  const inbox_node* newest = posts_.load(std::memory_order_seq_cst);
+  const bool nothing = (newest == nullptr || newest == closed_mark()) &&
+                       returns_.load(std::memory_order_seq_cst) == nullptr;
+  if (!nothing) awake();
+  return nothing;
+}
+
+bool loop_ref::inbox::deliver(inbox_node* newest, loop& to) noexcept {
   if (newest == nullptr) return false;
   inbox_node* oldest = nullptr;
   while (newest != nullptr) {
@@ -84,13 +106,22 @@ bool loop_ref::inbox::deliver_list(inbox_node* newest, loop& to) noexcept {
   return true;
 }
 
+inbox_node* loop_ref::inbox::take(stack& from, inbox_node* leave) noexcept {
+  inbox_node* newest = from.load(std::memory_order_acquire);
+  if (newest == leave || newest == closed_mark()) return nullptr;
+  return from.exchange(leave, std::memory_order_acq_rel);
+}
+
 bool loop_ref::inbox::deliver_all(loop& to) noexcept {
-  if (empty()) return false;
-  return deliver_list(head_.exchange(nullptr, std::memory_order_acquire), to);
+  const bool posts = deliver(take(posts_, nullptr), to);
+  const bool returns = deliver(take(returns_, nullptr), to);
+  return posts || returns;
 }
 
 void loop_ref::inbox::close(loop& from) noexcept {
-  deliver_list(head_.exchange(closed_mark(), std::memory_order_acq_rel), from);
+  if (posts_.load(std::memory_order_relaxed) != closed_mark()) {
+    deliver(posts_.exchange(closed_mark(), std::memory_order_acq_rel), from);
+  }
   // A push that has won its race may still be about to wake the driver; it takes a few instructions.
   while (pushing_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
 }

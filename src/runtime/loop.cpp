@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <random>
+#include <string>
+#include <thread>
 
 #include <eddy/runtime/offload.hpp>
 
@@ -13,6 +15,9 @@ namespace {
 
 // With tasks always ready and no I/O, the clock and the driver are looked at once in this many turns.
 constexpr std::uint32_t turns_between_polls = 64;
+
+// Blocking calls sleep; more threads than asyncio's default bring little.
+constexpr std::size_t blocking_threads = 32;
 
 std::uint64_t chosen_seed(std::uint64_t wanted) {
   if (wanted != 0) return wanted;
@@ -32,7 +37,12 @@ loop::loop(std::unique_ptr<driver> io, loop_options& options)
     : scheduler(io->time(), chosen_seed(options.seed)),
       driver_(std::move(io)),
       inbox_(std::make_shared<loop_ref::inbox>(*driver_)),
-      offload_(std::make_unique<offload>(*this, options.threads)) {
+      threads_(std::make_unique<offload>(
+          *this, options.threads == 0 ? blocking_threads : options.threads)),
+      cpu_threads_(std::make_unique<offload>(
+          *this, options.cpu_threads == 0 ? std::max(1u, std::thread::hardware_concurrency())
+                                          : options.cpu_threads)),
+      thread_shutdown_(options.thread_shutdown) {
   shuffle_ready(options.shuffle_ready);
   if (options.on_error) set_error_hook(std::move(options.on_error));
   registry::add(*this);
@@ -40,12 +50,11 @@ loop::loop(std::unique_ptr<driver> io, loop_options& options)
 
 loop::~loop() {
   registry::remove(*this);
-  const entered here(*this);
-  offload_->stop();
   check(live_tasks() == 0, "a loop was destroyed while tasks were running on it");
+  run_out();
+  const entered here(*this);
+  stop_threads();
   while (!services_.empty()) services_.pop_back();
-  inbox_->close(*this);
-  while (anything_ready()) run_batch();
 }
 
 loop& loop::current() { return static_cast<loop&>(require()); }
@@ -67,6 +76,14 @@ void loop::drain_posts() {
   while (inbox_->deliver_all(*this) || anything_ready()) run_batch();
 }
 
+void loop::run_out() {
+  {
+    const entered here(*this);
+    inbox_->close(*this);
+  }
+  run_until([this] { return live_tasks() == 0 && !anything_ready(); });
+}
+
 void loop::look_outside() {
   const bool nothing_to_poll = timers().empty() && !driver_->has_io() && inbox_->empty();
   if (anything_ready() && nothing_to_poll && ++turns_since_poll_ < turns_between_polls) {
@@ -84,6 +101,23 @@ void loop::poll() {
   const bool may_sleep = !anything_ready() && inbox_->prepare_sleep();
   driver_->wait(may_sleep ? timers().next_deadline() : time_point::min());
   inbox_->awake();
+}
+
+void loop::expect_return(bool expected) noexcept {
+  pools_expecting_ += expected ? 1 : -1;
+  driver_->expect_wake(pools_expecting_ != 0);
+}
+
+void loop::stop_threads() noexcept {
+  for (offload* pool : {threads_.get(), cpu_threads_.get()}) {
+    if (pool->stop(thread_shutdown_)) continue;
+    report({std::to_string(pool->abandoned()) +
+                " abandoned thread calls were still running at the end and are left behind",
+            nullptr,
+            {},
+            {},
+            {}});
+  }
 }
 
 void loop::interrupt() noexcept { inbox_->interrupt(); }

@@ -2,126 +2,192 @@
 
 #include "inbox.hpp"
 
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <eddy/base/intrusive_list.hpp>
+
 namespace eddy::runtime {
-namespace {
-constexpr std::size_t default_limit =
-    32;  // blocking calls sleep; more than asyncio's default brings little
-}  // namespace
 
-/// Carries ended calls back to the loop: a list under the pool's lock and one inbox node for all of them.
-class offload::returns final : public inbox_node {
+/// What the threads share with the loop; outlives both, so that an abandoned call may end after them.
+class offload::state : public std::enable_shared_from_this<offload::state> {
  public:
-  explicit returns(offload& pool) noexcept : pool_(pool) {}
+  state(loop& owner, offload& pool, std::size_t limit)
+      : returns_(pool), to_(&owner), limit_(limit) {}
 
-  /// On a pool thread, with the lock held. True when the node has to be pushed.
-  [[nodiscard]] bool add(thread_operation& call) noexcept {
-    ended_.push_back(call);
-    return !std::exchange(on_the_way_, true);
+  void submit(const std::shared_ptr<thread_job>& job) {
+    {
+      const std::lock_guard guard(lock_);
+      if (queued_ >= idle_ && running_threads_ < limit_) {
+        std::thread([self = shared_from_this()] { self->work(); }).detach();
+        ++running_threads_;
+      }
+      job->self_ = job;
+      queue_.push_back(*job);
+      ++queued_;
+    }
+    arrived_.notify_one();
   }
 
-  void deliver(loop&) noexcept override {
-    intrusive_list<thread_operation> ended;
-    {
-      const std::lock_guard guard(pool_.lock_);
-      on_the_way_ = false;
-      ended.splice(ended_);
+  withdrawal withdraw(thread_job& job, bool abandon, const coro::cancel_info_ptr& why) noexcept {
+    std::shared_ptr<thread_job> dropped;  // destroyed after the lock is given back
+    const std::lock_guard guard(lock_);
+    if (job.stage_ == thread_job::stage::queued) {
+      job.list_hook<>::unlink();
+      --queued_;
+      dropped = std::move(job.self_);
+      return withdrawal::done;
     }
-    while (auto* call = ended.pop_front()) {
-      pool_.came_back();
-      call->complete();
-    }
+    if (job.stage_ == thread_job::stage::ended)
+      return withdrawal::later;  // its result is on its way
+    job.cancellation_.cancel(why);
+    if (!abandon) return withdrawal::later;
+    job.waiter_ = nullptr;
+    ++abandoned_;
+    return withdrawal::done;
+  }
+
+  [[nodiscard]] std::size_t abandoned() const noexcept {
+    const std::lock_guard guard(lock_);
+    return abandoned_;
+  }
+
+  /// Calls whose tasks may go on, in order of their ends.
+  void take_ended(intrusive_list<thread_operation>& into) noexcept {
+    const std::lock_guard guard(lock_);
+    on_the_way_ = false;
+    into.splice(ended_);
+  }
+
+  /// True when all threads have ended within `patience`.
+  bool stop(duration patience) noexcept {
+    std::unique_lock guard(lock_);
+    stopping_ = true;
+    arrived_.notify_all();
+    const bool ended =
+        thread_ended_.wait_for(guard, patience, [this] { return running_threads_ == 0; });
+    to_ = nullptr;
+    return ended;
   }
 
  private:
-  offload& pool_;
+  void work() noexcept {
+    std::unique_lock guard(lock_);
+    for (;;) {
+      ++idle_;
+      arrived_.wait(guard, [this] { return stopping_ || !queue_.empty(); });
+      --idle_;
+      thread_job* next = queue_.pop_front();
+      if (next == nullptr) break;
+      --queued_;
+      std::shared_ptr<thread_job> job = std::move(next->self_);
+      job->stage_ = thread_job::stage::running;
+      guard.unlock();
+      run(*job);
+      guard.lock();
+      job->stage_ = thread_job::stage::ended;
+      hand_back(*job);
+      guard.unlock();
+      job.reset();
+      guard.lock();
+    }
+    --running_threads_;
+    thread_ended_.notify_all();
+  }
+
+  static void run(thread_job& job) noexcept {
+    coro::current_locals() = std::move(job.locals_);
+    const coro::thread_cancellation::scope here(job.cancellation_);
+    job.call(job.cancellation_.token());
+    coro::current_locals().reset();
+  }
+
+  void hand_back(thread_job& job) noexcept {
+    if (job.waiter_ == nullptr) {
+      --abandoned_;
+      return;
+    }
+    ended_.push_back(*job.waiter_);
+    // The loop outlives the calls its tasks wait for, so its inbox is open.
+    if (!std::exchange(on_the_way_, true)) to_->inbox_->push_return(returns_);
+  }
+
+  /// One inbox node for all calls that have ended since it was last delivered.
+  class returns final : public inbox_node {
+   public:
+    explicit returns(offload& pool) noexcept : pool_(pool) {}
+    void deliver(loop&) noexcept override {
+      intrusive_list<thread_operation> ended;
+      pool_.state_->take_ended(ended);
+      while (auto* waiter = ended.pop_front()) {
+        pool_.came_back();
+        waiter->complete();
+      }
+    }
+
+   private:
+    offload& pool_;
+  };
+
+  mutable std::mutex lock_;
+  std::condition_variable arrived_;
+  std::condition_variable thread_ended_;
+  intrusive_list<thread_job> queue_;
   intrusive_list<thread_operation> ended_;
+  returns returns_;
+  loop* to_;
+  std::size_t limit_;
+  std::size_t queued_ = 0;
+  std::size_t idle_ = 0;
+  std::size_t running_threads_ = 0;
+  std::size_t abandoned_ = 0;
   bool on_the_way_ = false;
+  bool stopping_ = false;
 };
 
-void thread_operation::enqueue() {
-  locals_ = coro::current_locals();
-  static_cast<class loop&>(loop()).threads().submit(*this);
+offload& thread_operation::pool_of_loop() const {
+  auto& home = static_cast<class loop&>(loop());
+  return pool_ == pool::blocking ? home.threads() : home.cpu_threads();
 }
 
+void thread_operation::enqueue() { pool_of_loop().submit(job_, *this); }
+
 void thread_operation::withdraw() noexcept {
-  if (static_cast<class loop&>(loop()).threads().take_back(*this)) withdrawn();
+  const coro::cancel_info_ptr why(task()->innermost_scope()->effective());
+  if (pool_of_loop().withdraw(*job_, abandon_, why) == offload::withdrawal::done) withdrawn();
 }
 
 offload::offload(loop& owner, std::size_t limit)
-    : loop_(owner),
-      limit_(limit == 0 ? default_limit : limit),
-      returns_(std::make_unique<returns>(*this)) {}
+    : loop_(owner), limit_(limit), state_(std::make_shared<state>(owner, *this, limit)) {}
 
-offload::~offload() { stop(); }
+offload::~offload() = default;
 
-void offload::submit(thread_operation& call) {
-  {
-    const std::lock_guard guard(lock_);
-    if (++queued_ > idle_ && threads_.size() < limit_) {
-      threads_.emplace_back([this] { work(); });
-    }
-    queue_.push_back(call);
-  }
-  if (outstanding_++ == 0) loop_.io().expect_wake(true);
-  arrived_.notify_one();
+std::size_t offload::abandoned() const noexcept { return state_->abandoned(); }
+
+void offload::submit(const std::shared_ptr<thread_job>& job, thread_operation& waiter) {
+  job->waiter_ = &waiter;
+  job->locals_ = coro::current_locals();
+  state_->submit(job);
+  if (outstanding_++ == 0) loop_.expect_return(true);
 }
 
-bool offload::take_back(thread_operation& call) noexcept {
-  {
-    const std::lock_guard guard(lock_);
-    if (call.stage_ != thread_operation::stage::queued) {
-      if (call.stop_ != nullptr) call.stop_->request_stop();
-      return false;
-    }
-    call.unlink();
-    --queued_;
-  }
-  came_back();
-  return true;
+offload::withdrawal offload::withdraw(thread_job& job, bool abandon,
+                                      const coro::cancel_info_ptr& why) noexcept {
+  const withdrawal result = state_->withdraw(job, abandon, why);
+  if (result == withdrawal::done) came_back();
+  return result;
 }
 
 void offload::came_back() noexcept {
-  if (--outstanding_ == 0) loop_.io().expect_wake(false);
+  if (--outstanding_ == 0) loop_.expect_return(false);
 }
 
-void offload::work() {
-  std::unique_lock guard(lock_);
-  for (;;) {
-    ++idle_;
-    arrived_.wait(guard, [this] { return stopping_ || !queue_.empty(); });
-    --idle_;
-    thread_operation* call = queue_.pop_front();
-    if (call == nullptr) return;
-    --queued_;
-    std::stop_source stop;
-    call->stage_ = thread_operation::stage::running;
-    call->stop_ = &stop;
-    guard.unlock();
-    coro::current_locals() = std::move(call->locals_);
-    call->call(stop.get_token());
-    coro::current_locals().reset();
-    guard.lock();
-    call->stage_ = thread_operation::stage::ended;
-    call->stop_ = nullptr;
-    const bool push = returns_->add(*call);
-    if (push) {
-      guard.unlock();
-      // The loop outlives its outstanding calls, so its inbox is open.
-      loop_.inbox_->push(*returns_);
-      guard.lock();
-    }
-  }
-}
-
-void offload::stop() noexcept {
+bool offload::stop(duration patience) noexcept {
   check(outstanding_ == 0, "a loop ended while thread calls were outstanding");
-  {
-    const std::lock_guard guard(lock_);
-    stopping_ = true;
-  }
-  arrived_.notify_all();
-  for (auto& thread : threads_) thread.join();
-  threads_.clear();
+  return state_->stop(patience);
 }
 
 }  // namespace eddy::runtime

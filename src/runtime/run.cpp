@@ -59,6 +59,8 @@ loop_options options_for(const run_options& from, std::size_t index) {
   options.shuffle_ready = from.shuffle_ready;
   options.on_error = from.on_error;
   options.threads = from.threads;
+  options.cpu_threads = from.cpu_threads;
+  options.thread_shutdown = from.thread_shutdown;
   return options;
 }
 
@@ -114,14 +116,12 @@ class session {
   void end_root_tasks() {
     loop_.root().scope().cancel(cancel_reason::shutdown, "main has ended",
                                 main_state_->spawned_at());
+    loop_.run_until([this] {
+      look_at_signals();
+      return loop_.live_tasks() == 0;
+    });
     // Callbacks posted before the end still run; what they spawn is refused and awaited like the rest.
-    do {
-      loop_.run_until([this] {
-        look_at_signals();
-        return loop_.live_tasks() == 0;
-      });
-      loop_.drain_posts();
-    } while (loop_.live_tasks() != 0);
+    loop_.run_out();
   }
 
   void finish() {

@@ -152,7 +152,8 @@ task<coro::await_result<A>> shield(A op) {
 /// time_point::min() in a cancelled task.
 [[nodiscard]] time_point current_deadline();
 
-/// Whether the running task is cancelled: its next operation would be refused.
+/// Whether the running task is cancelled: its next operation would be refused. On a pool thread: whether the task that
+/// waits for the call is.
 [[nodiscard]] bool is_cancelled();
 
 /// Throws `cancelled` if the running task is: a cancellation point for code that computes without waiting.

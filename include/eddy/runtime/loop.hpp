@@ -33,6 +33,9 @@ struct loop_options {
   bool shuffle_ready = false;            ///< run each batch in random order, from `seed`
   error_hook on_error = nullptr;         ///< null: stderr
   std::size_t threads = 0;               ///< most to_thread calls at once; zero: 32
+  std::size_t cpu_threads = 0;  ///< most to_cpu_thread calls at once; zero: one per processor
+  duration thread_shutdown =
+      std::chrono::seconds(10);  ///< how long the end waits for abandoned calls
 };
 
 /// The way into a loop for other threads. Copyable; outlives the loop (posting then fails).
@@ -72,12 +75,16 @@ class loop final : public coro::scheduler {
   /// Runs turns until `done` returns true, which is asked after each batch, before the loop polls or sleeps. Makes this
   /// the thread's loop meanwhile.
   void run_until(const std::function<bool()>& done);
+  /// Takes no more posts, and runs those that have arrived and the tasks they spawn to their end.
+  void run_out();
   /// Runs callbacks posted so far, and what they make ready, without polling.
   void drain_posts();
 
   [[nodiscard]] driver& io() noexcept { return *driver_; }
   [[nodiscard]] loop_ref ref() const noexcept;
-  [[nodiscard]] offload& threads() noexcept { return *offload_; }
+  /// The pools of to_thread and to_cpu_thread.
+  [[nodiscard]] offload& threads() noexcept { return *threads_; }
+  [[nodiscard]] offload& cpu_threads() noexcept { return *cpu_threads_; }
 
   /// An object of type T that belongs to this loop: made by T(loop&) at first use, destroyed before the driver, in the
   /// reverse order of making. For resolvers, pools and the like.
@@ -96,11 +103,16 @@ class loop final : public coro::scheduler {
 
   loop(std::unique_ptr<driver> io, loop_options& options);
   void look_outside();
+  void expect_return(bool expected) noexcept;
+  void stop_threads() noexcept;
   void poll();
 
   std::unique_ptr<driver> driver_;
   std::shared_ptr<loop_ref::inbox> inbox_;
-  std::unique_ptr<offload> offload_;
+  std::unique_ptr<offload> threads_;
+  std::unique_ptr<offload> cpu_threads_;
+  duration thread_shutdown_;
+  int pools_expecting_ = 0;
   std::vector<std::pair<std::type_index, std::shared_ptr<void>>> services_;
   std::size_t index_ = 0;
   std::uint32_t turns_since_poll_ = 0;

@@ -28,7 +28,11 @@ struct run_options {
   std::uint64_t seed = 0;      ///< of the loops' random sources; 0: the system's
   bool shuffle_ready = false;  ///< random order of ready tasks, from `seed`
   error_hook on_error = {};    ///< null: stderr
-  std::size_t threads = 0;     ///< most to_thread calls at once; 0: 32
+  std::size_t threads = 0;     ///< most to_thread calls at once on each loop; 0: 32
+  std::size_t cpu_threads =
+      0;  ///< most to_cpu_thread calls at once on each loop; 0: one per processor
+  duration thread_shutdown =
+      std::chrono::seconds(10);  ///< how long the end waits for abandoned calls
 
   run_options() = default;
 };
