@@ -19,6 +19,8 @@
 #include <eddy/coro/task_local.hpp>
 #include <eddy/coro/timeout.hpp>
 #include <eddy/coro/wait.hpp>
+#include <eddy/http/client.hpp>
+#include <eddy/http/server.hpp>
 #include <eddy/net/net.hpp>
 #include <eddy/runtime/dump.hpp>
 #include <eddy/runtime/offload.hpp>
