@@ -38,5 +38,11 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: %s <port>\n", argv[0]);
     return 2;
   }
-  eddy::run(serve(port));
+  try {
+    eddy::run(serve(port));
+  } catch (const eddy::error& ended) {
+    if (ended == eddy::errc::interrupted) return 0;
+    std::fprintf(stderr, "%s\n", ended.what());
+    return 1;
+  }
 }

@@ -16,9 +16,10 @@ namespace eddy::http::detail {
 
 inline constexpr std::size_t most_coalesced =
     16 * 1024;  // output that is written although more would follow
-inline constexpr std::size_t most_lingered =
-    256 * 1024;  // bytes read from a client after the last answer
-inline constexpr duration linger_limit = std::chrono::seconds(2);
+// What is read from a client after the last answer, so that it can finish sending and then find the answer.
+inline constexpr std::size_t most_lingered = 16 * 1024 * 1024;
+inline constexpr duration linger_limit = std::chrono::seconds(10);
+inline constexpr duration linger_silence = std::chrono::seconds(2);
 
 template <io::byte_stream Stream>
 class connection final : public connection_base {
@@ -219,10 +220,14 @@ task<void> connection<Stream>::handle_waiting(const route_entry& entry) {
   if (watching_) co_await stop_watch();
   if (made) {
     answer(std::move(*made));
-  } else {
-    if (holds_exception<cancelled>(failure)) std::rethrow_exception(failure);
-    answer_failure(failure);
+    co_return;
   }
+  if (holds_exception<cancelled>(failure)) std::rethrow_exception(failure);
+  if (peer_gone_) {
+    report_unless_disconnected(failure);
+    throw error(make_error_code(wire::http1::errc::incomplete_message), "request");
+  }
+  answer_failure(failure);
 }
 
 template <io::byte_stream Stream>
@@ -383,7 +388,7 @@ task<bool> connection<Stream>::send_stream() {
     answer_failure(failure);
     co_return true;
   }
-  report_broken_stream(failure);
+  report_unless_disconnected(failure);
   co_return false;
 }
 
@@ -445,8 +450,9 @@ task<void> connection<Stream>::part() {
 template <io::byte_stream Stream>
 task<void> connection<Stream>::linger() {
   co_await stream_.shutdown_write();
-  enter(phase::ending, linger_limit);
+  const time_point end = after(server().loop().now(), linger_limit);
   for (std::size_t total = 0; total < most_lingered;) {
+    enter(phase::ending, std::min(linger_silence, end - server().loop().now()));
     const std::size_t count = co_await stream_.read_some(current().scratch_room());
     if (count == 0) co_return;
     total += count;

@@ -183,12 +183,11 @@ void connection_base::report(std::string what, const std::exception_ptr& failure
   server_.loop().report({std::move(what), failure, task.name(), task.spawned_at()});
 }
 
-// A client that has gone is nobody's failure.
-void connection_base::report_broken_stream(const std::exception_ptr& failure) {
+void connection_base::report_unless_disconnected(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
   } catch (const error& lost) {
-    if (peer_gone_ || lost == condition::disconnected) return;
+    if (lost == condition::disconnected) return;
   } catch (...) {  // reported below
   }
   report("an HTTP answer was broken off", failure);

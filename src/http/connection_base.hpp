@@ -75,8 +75,8 @@ class connection_base : public list_hook<>,
   void answer(response made);
   /// Answers what a handler threw, which is not `cancelled`.
   void answer_failure(const std::exception_ptr& failure);
-  /// Tells the error hook of a body that was broken off half-way.
-  void report_broken_stream(const std::exception_ptr& failure);
+  /// Tells the error hook of a failure that cannot be answered; a client's leaving is none.
+  void report_unless_disconnected(const std::exception_ptr& failure);
   /// Answers a refused head.
   void answer_refusal();
   /// The answer is complete: counts it and tells the observer.
