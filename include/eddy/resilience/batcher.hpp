@@ -1,0 +1,325 @@
+// batcher: many small requests become few large ones; each caller gets its own result.
+//
+//   eddy::batcher<user_id, user> users(
+//       [&](std::vector<user_id> ids) -> eddy::task<std::vector<user>> { return db.load_users(std::move(ids)); },
+//       {.max_size = 50, .max_age = 5ms});
+//   user u = co_await users.submit(id);     // from any number of tasks
+//   co_await users.close();
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <eddy/coro/handle.hpp>
+#include <eddy/coro/result.hpp>
+#include <eddy/coro/timer_queue.hpp>
+#include <eddy/resilience/error.hpp>
+#include <eddy/sync/event.hpp>
+
+namespace eddy {
+
+struct batcher_options {
+  std::size_t max_size = 100;  ///< items in a batch; so many start one at once
+  duration max_age = std::chrono::milliseconds(10);  ///< the longest that an item waits for others
+  std::size_t max_running = 1;  ///< batches at once; further items wait with their callers
+  std::size_t max_waiting =
+      10'000;  ///< items that may wait; one more is rejected: resilience::errc::bulkhead_full
+};
+
+struct batcher_statistics {
+  std::size_t waiting = 0;  ///< items in line
+  std::size_t running = 0;  ///< batches under way
+  std::uint64_t items = 0;  ///< given to batches since construction
+  std::uint64_t batches = 0;
+  std::uint64_t rejected = 0;
+};
+
+/// Belongs to one loop. A batch starts when max_size items wait, or when the first has waited for max_age, and fewer than
+/// max_running are under way; it runs as a task of the loop's root group, so that no caller's cancellation hits the
+/// others. Items are taken in order of arrival.
+///
+/// The callable takes std::vector<Item> and gives a task of std::vector<Result>, or std::vector<result<Result>> where
+/// items fail one by one, one element per item in order (for Result = void also task<void>). What it throws, every caller
+/// of the batch gets; a wrong number of results is invalid_input for each.
+///
+/// A caller that is cancelled while its item waits takes the item out of the line: nothing happened. Once the item is in a
+/// batch, the caller stays suspended until the outcome is known, and gets it. A batch all of whose callers are cancelled
+/// is cancelled itself. Destroying a batcher before it is empty stops the program: close() it.
+template <class Item, class Result>
+class batcher : private coro::timer {
+  using results = std::vector<result<Result>>;
+  class submit_base;
+  struct batch;
+
+ public:
+  class submit_operation;
+  class submit_copy_operation;
+
+  /// Throws invalid_input when max_size or max_running is zero.
+  template <class Fn>
+    requires std::is_invocable_v<Fn&, std::vector<Item>>
+  explicit batcher(Fn fn, batcher_options options = {})
+      : options_(options), run_([fn = std::move(fn)](std::vector<Item> items) mutable {
+          return call<Fn>(fn, std::move(items));
+        }) {
+    if (options_.max_size == 0) throw_invalid_input("batcher: max_size is zero");
+    if (options_.max_running == 0) throw_invalid_input("batcher: max_running is zero");
+  }
+  batcher(const batcher&) = delete;
+  batcher& operator=(const batcher&) = delete;
+  ~batcher() {
+    check(waiting_ == 0 && running_ == 0, "a batcher was destroyed while items are under way");
+  }
+
+  /// Gives the item's own result, or throws its failure. Refers to the caller's object, as queue::put does, and moves
+  /// from it only when a batch starts. Throws errc::closed after close().
+  [[nodiscard]] submit_operation submit(Item&& item) noexcept { return {*this, item}; }
+  /// The same with a copy.
+  [[nodiscard]] submit_copy_operation submit(const Item& item)
+    requires std::is_copy_constructible_v<Item>
+  {
+    return {*this, item};
+  }
+
+  /// Starts what waits now, however little it is, as soon as max_running allows.
+  void flush() {
+    to_flush_ = waiting_;
+    start_batches();
+  }
+
+  /// Takes no more items, starts those that wait, and waits until every caller has its result. Cancelled, it is closed
+  /// all the same; may be called again.
+  [[nodiscard]] task<void> close() {
+    closed_ = true;
+    start_batches();
+    co_await empty_.wait();
+  }
+
+  [[nodiscard]] batcher_statistics statistics() const noexcept {
+    return {waiting_, running_, items_, batches_, rejected_};
+  }
+
+ private:
+  template <class Fn>
+  static task<results> call(Fn& fn, std::vector<Item> items);
+
+  [[nodiscard]] bool due();
+  void start_batches();
+  void start_batch();
+  task<void> run(std::shared_ptr<batch> started, std::vector<Item> items);
+  void settle(batch& ended, results given);
+  void settle(batch& ended, const std::exception_ptr& failure);
+  void batch_ended();
+  void expired() noexcept override { start_batches(); }
+
+  batcher_options options_;
+  std::function<task<results>(std::vector<Item>)> run_;
+  intrusive_list<submit_base> line_;
+  std::size_t waiting_ = 0;   // in line_
+  std::size_t to_flush_ = 0;  // of these, from the front: due whatever their age
+  std::size_t running_ = 0;
+  bool closed_ = false;
+  event empty_;  // set once it is closed and nothing is left
+  std::uint64_t items_ = 0;
+  std::uint64_t batches_ = 0;
+  std::uint64_t rejected_ = 0;
+};
+
+/// One call of the callable: whose items are in it.
+template <class Item, class Result>
+struct batcher<Item, Result>::batch {
+  std::vector<submit_base*> callers;
+  std::size_t leaving = 0;  // callers that are cancelled
+  task_handle<> task;
+};
+
+template <class Item, class Result>
+class batcher<Item, Result>::submit_base : public coro::queued_operation {
+ public:
+  [[nodiscard]] coro::wait_info describe() const override {
+    return {"batcher.submit", batcher_, nullptr, batch_ != nullptr ? "in a batch" : "in line"};
+  }
+  void enqueue() {
+    arrived_ = this->loop().now();
+    ++batcher_->waiting_;
+    batcher_->line_.push_back(*this);
+    batcher_->start_batches();
+  }
+  Result take() {
+    if (outcome_) return *std::move(*outcome_);
+    if (batcher_->closed_) throw_error(errc::closed, "batcher.submit");
+    ++batcher_->rejected_;
+    throw_error(make_error_code(resilience::errc::bulkhead_full), "batcher.submit");
+  }
+
+ protected:
+  explicit submit_base(batcher& to) noexcept : batcher_(&to) {}
+  submit_base(submit_base&& other) noexcept
+      : queued_operation(std::move(other)), batcher_(other.batcher_) {}
+  ~submit_base() = default;
+
+  [[nodiscard]] bool offer(Item& item) noexcept {
+    item_ = &item;
+    return batcher_->closed_ || batcher_->waiting_ >= batcher_->options_.max_waiting;
+  }
+
+ private:
+  friend batcher;
+  void withdraw() noexcept override {
+    if (batch_ == nullptr) {
+      this->unlink();
+      --batcher_->waiting_;
+      if (batcher_->to_flush_ > batcher_->waiting_) batcher_->to_flush_ = batcher_->waiting_;
+      batcher_->start_batches();  // the first in line may be another now
+      this->withdrawn();
+    } else if (++batch_->leaving == batch_->callers.size()) {
+      batch_->task.cancel(cancel_reason::requested, "all callers of the batch were cancelled");
+    }
+  }
+
+  batcher* batcher_;
+  batch* batch_ = nullptr;
+  Item* item_ = nullptr;
+  time_point arrived_{};
+  std::optional<result<Result>> outcome_;
+};
+
+/// What submit(Item&&) returns, for co_await.
+template <class Item, class Result>
+class batcher<Item, Result>::submit_operation final : public submit_base {
+ public:
+  submit_operation(batcher& to, Item& item) noexcept : submit_base(to), source_(&item) {}
+  bool try_complete() noexcept { return this->offer(*source_); }
+
+ private:
+  Item* source_;
+};
+
+/// What submit(const Item&) returns, for co_await.
+template <class Item, class Result>
+class batcher<Item, Result>::submit_copy_operation final : public submit_base {
+ public:
+  submit_copy_operation(batcher& to, const Item& item) : submit_base(to), copy_(item) {}
+  bool try_complete() noexcept { return this->offer(copy_); }
+
+ private:
+  Item copy_;
+};
+
+template <class Item, class Result>
+template <class Fn>
+auto batcher<Item, Result>::call(Fn& fn, std::vector<Item> items) -> task<results> {
+  using given = coro::await_result<std::invoke_result_t<Fn&, std::vector<Item>>>;
+  const std::size_t count = items.size();
+  results all;
+  all.reserve(count);
+  if constexpr (std::is_void_v<given>) {
+    static_assert(std::is_void_v<Result>, "the callable gives no results");
+    co_await std::invoke(fn, std::move(items));
+    for (std::size_t i = 0; i < count; ++i) all.emplace_back(std::in_place);
+  } else {
+    auto raw = co_await std::invoke(fn, std::move(items));
+    if constexpr (std::is_same_v<decltype(raw), results>) {
+      all = std::move(raw);
+    } else {
+      for (auto&& one : raw) all.emplace_back(std::in_place, std::move(one));
+    }
+  }
+  if (all.size() != count) throw_invalid_input("batcher: not one result for each item");
+  co_return all;
+}
+
+template <class Item, class Result>
+bool batcher<Item, Result>::due() {
+  if (closed_ || to_flush_ > 0 || waiting_ >= options_.max_size) return true;
+  return after(line_.front()->arrived_, options_.max_age) <= now();
+}
+
+template <class Item, class Result>
+void batcher<Item, Result>::start_batches() {
+  coro::timer_queue& timers = coro::scheduler::require().timers();
+  timers.remove(*this);
+  while (waiting_ > 0 && running_ < options_.max_running && due()) start_batch();
+  if (waiting_ > 0 && running_ < options_.max_running) {
+    timers.add(*this, after(line_.front()->arrived_, options_.max_age));
+  }
+  if (closed_ && waiting_ == 0 && running_ == 0) empty_.set();
+}
+
+template <class Item, class Result>
+void batcher<Item, Result>::start_batch() {
+  const std::size_t count = std::min(waiting_, options_.max_size);
+  auto started = std::make_shared<batch>();
+  started->callers.reserve(count);
+  std::vector<Item> items;
+  items.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    submit_base& caller = *line_.pop_front();
+    caller.batch_ = started.get();
+    started->callers.push_back(&caller);
+    items.push_back(std::move(*caller.item_));
+  }
+  waiting_ -= count;
+  to_flush_ -= std::min(to_flush_, count);
+  items_ += count;
+  ++batches_;
+  ++running_;
+  spawn_options named;
+  named.name = "batch";
+  try {
+    started->task = spawn(run(started, std::move(items)), named);
+  } catch (...) {
+    settle(*started, std::current_exception());
+    --running_;
+  }
+}
+
+template <class Item, class Result>
+task<void> batcher<Item, Result>::run(std::shared_ptr<batch> started, std::vector<Item> items) {
+  auto ended = co_await as_result(run_(std::move(items)));
+  if (ended.has_value()) {
+    settle(*started, *std::move(ended));
+  } else {
+    settle(*started, ended.error());
+  }
+  batch_ended();
+}
+
+template <class Item, class Result>
+void batcher<Item, Result>::settle(batch& ended, results given) {
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    ended.callers[i]->outcome_.emplace(std::move(given[i]));
+    ended.callers[i]->complete();
+  }
+}
+
+template <class Item, class Result>
+void batcher<Item, Result>::settle(batch& ended, const std::exception_ptr& failure) {
+  for (submit_base* caller : ended.callers) {
+    if (failure == nullptr && caller->withdrawing()) {
+      caller->withdrawn();
+      continue;
+    }
+    // Cancelled although this caller still waits: the loop is ending, or somebody cancelled the task by its handle.
+    caller->outcome_.emplace(
+        failure ? failure : std::make_exception_ptr(error(errc::task_cancelled, "batcher.submit")));
+    caller->complete();
+  }
+}
+
+template <class Item, class Result>
+void batcher<Item, Result>::batch_ended() {
+  --running_;
+  start_batches();
+}
+
+}  // namespace eddy
