@@ -1,6 +1,10 @@
 #include <eddy/coro/group.hpp>
 
 #include <algorithm>
+#include <array>
+#include <memory>
+#include <new>
+#include <utility>
 
 namespace eddy {
 namespace coro {
@@ -77,6 +81,12 @@ void task_set::rethrow() {
   if (!foreign_cancellations_.empty()) throw cancelled(foreign_cancellations_.front());
 }
 
+void task_set::forget() noexcept {
+  host_failure_ = nullptr;
+  failures_.clear();
+  foreign_cancellations_.clear();
+}
+
 void task_set::rethrow_host_failure() {
   if (host_failure_) std::rethrow_exception(host_failure_);
 }
@@ -100,6 +110,68 @@ void pending_start::hand_over() noexcept {
   handed_over_ = true;
   child_->move_to(group_);
 }
+
+// --- group_lease ---
+
+class group_lease::place {
+ public:
+  task_group group;
+};
+
+/// Per thread. Oldest first; whoever is pushed out is used for the next group.
+class group_lease::ended_groups {
+ public:
+  ended_groups() = default;
+  ended_groups(const ended_groups&) = delete;
+  ended_groups& operator=(const ended_groups&) = delete;
+  ~ended_groups() {
+    for (place* each : kept_) delete each;
+    for (place* each : spare_) delete each;
+  }
+
+  place* make() {
+    if (spare_.empty()) return new place;
+    place* reused = spare_.back();
+    std::destroy_at(reused);
+    // The constructor does not throw; were it to, the program would end in a destructor of what is not there.
+    new (reused) place;
+    spare_.pop_back();
+    return reused;
+  }
+  void keep(place* ended) noexcept {
+    place* pushed_out = std::exchange(kept_[oldest_], ended);
+    oldest_ = (oldest_ + 1) % kept_.size();
+    if (pushed_out == nullptr) return;
+    if (spare_.size() < spare_.capacity()) {
+      spare_.push_back(pushed_out);
+    } else {
+      delete pushed_out;
+    }
+  }
+  static ended_groups& of_this_thread() {
+    static thread_local ended_groups instance;
+    return instance;
+  }
+
+ private:
+  std::array<place*, 16> kept_{};
+  std::size_t oldest_ = 0;
+  std::vector<place*> spare_ = [] {
+    std::vector<place*> room;
+    room.reserve(64);
+    return room;
+  }();
+};
+
+group_lease::group_lease() : place_(ended_groups::of_this_thread().make()) {}
+
+group_lease::~group_lease() {
+  check(place_->group.closed(), "a group was left without having been joined");
+  place_->group.forget();
+  ended_groups::of_this_thread().keep(place_);
+}
+
+task_group& group_lease::group() const noexcept { return place_->group; }
 
 }  // namespace coro
 

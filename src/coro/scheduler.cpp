@@ -116,7 +116,10 @@ task_state& scheduler::require_task() {
 void scheduler::resume(ready_node& node) noexcept {
   budget_ = full_budget_;
   if (node.resume_point_) [[likely]] {
-    current_task_ = static_cast<task_state*>(&node);
+    auto& task = static_cast<task_state&>(node);
+    if (observer_ != nullptr) [[unlikely]]
+      observer_->resuming(task);
+    current_task_ = &task;
     running_frame = current_task_->innermost_frame_;
     run_frames(node.resume_point_);
     running_frame = nullptr;
@@ -133,6 +136,12 @@ ready_node* scheduler::take_batch() noexcept {
   return batch;
 }
 
+void scheduler::shuffle(std::size_t from, std::size_t to) noexcept {
+  for (std::size_t left = to - from; left > 1; --left) {
+    std::swap(shuffled_[from + left - 1], shuffled_[from + random_.below(left)]);
+  }
+}
+
 std::size_t scheduler::run_batch() {
   std::size_t count = 0;
   ready_node* batch = take_batch();
@@ -146,9 +155,16 @@ std::size_t scheduler::run_batch() {
   }
   shuffled_.clear();
   for (ready_node* node = batch; node != nullptr; node = node->next_) shuffled_.push_back(node);
-  for (std::size_t left = shuffled_.size(); left > 1; --left) {
-    std::swap(shuffled_[left - 1], shuffled_[random_.below(left)]);
+  std::size_t from = 0;
+  auto behind = kept_behind_.begin();
+  for (std::size_t i = 0; i < shuffled_.size() && behind != kept_behind_.end(); ++i) {
+    if (shuffled_[i] != *behind) continue;
+    shuffle(from, i);
+    from = i;
+    ++behind;
   }
+  kept_behind_.clear();
+  shuffle(from, shuffled_.size());
   // Callbacks keep their places among themselves: posts of one thread run in the order of posting.
   for (ready_node*& slot : shuffled_) {
     if (slot->resume_point_) continue;

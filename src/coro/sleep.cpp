@@ -11,7 +11,13 @@ void sleep_operation::enqueue() {
     until_ = after(loop().now(), length_);
     relative_ = false;
   }
+  immediate_ = until_ <= loop().now();
   loop().timers().add(*this, until_);
+}
+
+void sleep_operation::expired() noexcept {
+  if (immediate_) loop().keep_behind(*task());
+  complete();
 }
 
 void sleep_operation::withdraw() noexcept {

@@ -11,6 +11,7 @@
 #include <eddy/coro/promise_base.hpp>
 #include <eddy/coro/scheduler.hpp>
 #include <eddy/coro/task.hpp>
+#include <eddy/coro/task_local.hpp>
 
 namespace eddy::coro {
 namespace {
@@ -142,8 +143,12 @@ void task_state::note_thrown(const std::exception_ptr& thrown, const promise_bas
 
 void task_state::dispose() noexcept {
   if (status_ == task_status::failed && !failure_observed_) {
+    // The hook sees this task's values, whoever drops the last handle.
+    auto& locals = current_locals();
+    std::swap(locals, locals_);
     loop_->report(
         {"a task failed and nobody observed it", failure_, name(), spawned_at_, failure_stack()});
+    std::swap(locals, locals_);
   }
   delete this;
 }

@@ -87,8 +87,7 @@ bool completion_list::next_operation::try_complete() noexcept {
     given_ = list_->ended_[list_->given_out_++];
     return true;
   }
-  // Whoever waits beyond the last completion learns of the end when it is given out; nobody else can come.
-  return list_->given_out_ + list_->waiters_.size() >= list_->tasks_.size();
+  return list_->given_out_ == list_->tasks_.size();
 }
 
 void completion_list::next_operation::withdraw() noexcept {
@@ -102,6 +101,8 @@ void completion_list::on_end(std::size_t index) noexcept {
     waiter->given_ = ended_[given_out_++];
     waiter->complete();
   }
+  if (given_out_ < tasks_.size()) return;
+  while (auto* too_late = waiters_.pop_front()) too_late->complete();
 }
 
 }  // namespace eddy::coro

@@ -48,7 +48,7 @@ class generator_promise : public promise_base {
       : promise_base(made_at) {}
   async_generator<T> get_return_object() noexcept;
   [[nodiscard]] handover final_suspend() const noexcept { return {}; }
-  template <class U>
+  template <class U = item>
     requires std::is_constructible_v<item, U&&>
   handover yield_value(U&& value) {
     item_.emplace(std::forward<U>(value));

@@ -71,6 +71,8 @@ class task_set : public task_owner {
   void wake_joiner_if_empty() noexcept;
   void note_cancelled(const cancel_info_ptr& info);
   [[nodiscard]] bool closed() const noexcept { return closed_; }
+  /// Drops what it collected; it stays closed.
+  void forget() noexcept;
 
  private:
   std::string_view kind_;
@@ -93,6 +95,8 @@ template <class T = void>
 class ready_signal;
 
 namespace coro {
+
+class group_lease;
 
 /// The call of start() while its task has not reported ready: owns the task until then.
 class pending_start final : public task_set {
@@ -162,9 +166,7 @@ class task_group final : public coro::task_set, private coro::spawner<task_group
  private:
   friend class coro::spawner<task_group>;
   friend class coro::pending_start;
-  template <class Fn>
-    requires coro::makes_task<Fn, task_group&>
-  friend auto with_group(Fn body) -> task<coro::task_result<Fn, task_group&>>;
+  friend class coro::group_lease;
 
   task_group() : task_set("group") {}
   ~task_group() = default;
@@ -197,6 +199,27 @@ class ready_signal {
   std::shared_ptr<coro::start_record<T>> record_;
 };
 
+namespace coro {
+
+/// A group for the time of one with_group. The object stays in place for some time after that, so that whoever kept a
+/// reference and uses it is told, instead of reading memory that belongs to somebody else.
+class group_lease {
+ public:
+  group_lease();
+  group_lease(const group_lease&) = delete;
+  group_lease& operator=(const group_lease&) = delete;
+  ~group_lease();
+  [[nodiscard]] task_group& group() const noexcept;
+
+ private:
+  friend class eddy::task_group;
+  class place;
+  class ended_groups;
+  place* place_;
+};
+
+}  // namespace coro
+
 /// Runs `body(group)` and then waits for all children. Gives the body's value. A failure of body or child cancels the
 /// rest (reason sibling_failed), waits for it and is rethrown; several as an exception_group. When group.cancel() cut
 /// off a body that owes a value, throws errc::task_cancelled. The callable lives until the group has ended.
@@ -204,7 +227,8 @@ template <class Fn>
   requires coro::makes_task<Fn, task_group&>
 auto with_group(Fn body) -> task<coro::task_result<Fn, task_group&>> {
   using R = coro::task_result<Fn, task_group&>;
-  task_group group;
+  const coro::group_lease lease;
+  task_group& group = lease.group();
   coro::outcome<R> value;
   try {
     if constexpr (std::is_void_v<R>) {

@@ -95,6 +95,8 @@ class operation_awaiter {
       base().state_ = operation::state::completed;
       return true;
     }
+    if (loop.observer() != nullptr) [[unlikely]]
+      loop.observer()->entering(task);
     if (task.innermost_scope()->effective() != nullptr) [[unlikely]] {
       base().state_ = operation::state::cancelled;
     } else if (op_.try_complete()) {
@@ -119,6 +121,10 @@ class operation_awaiter {
     task.waiting_ = &op_;
     task.waiting_since_ = loop.turn_started();
     start_waiting(task);
+    if constexpr (!uninterruptible_operation<Op>) {
+      if (loop.observer() != nullptr) [[unlikely]]
+        loop.observer()->suspended(task);
+    }
   }
 
   decltype(auto) await_resume() {

@@ -39,6 +39,20 @@ void report_failure(failure_report what) noexcept;
 
 namespace coro {
 
+/// Sees the operations of a loop that can be cancelled: for tools that test what a cancellation does at each point.
+class operation_observer {
+ public:
+  /// `task` begins an operation. May cancel scopes. What it throws leaves the operation, which has then done nothing.
+  virtual void entering(task_state& task) = 0;
+  /// `task` is suspended in the operation. May cancel scopes.
+  virtual void suspended(task_state& task) noexcept = 0;
+  /// `task` is about to run its next step. May cancel scopes.
+  virtual void resuming(task_state& task) noexcept = 0;
+
+ protected:
+  ~operation_observer() = default;
+};
+
 class scheduler {
  public:
   scheduler(clock& time_source, std::uint64_t seed);
@@ -70,6 +84,10 @@ class scheduler {
   std::size_t run_batch();
   /// Shuffles each batch with this loop's random source instead of running it in order of arrival.
   void shuffle_ready(bool on) noexcept { shuffle_ = on; }
+  /// `node`, which is made ready next, runs after what is ready already even where batches are shuffled.
+  void keep_behind(ready_node& node) {
+    if (shuffle_) kept_behind_.push_back(&node);
+  }
   /// Turns begun so far.
   [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
 
@@ -90,6 +108,10 @@ class scheduler {
   [[nodiscard]] std::shared_ptr<local_values>& callback_locals() noexcept {
     return callback_locals_;
   }
+
+  /// Null on ordinary loops. The observer outlives its registration.
+  [[nodiscard]] operation_observer* observer() const noexcept { return observer_; }
+  void set_observer(operation_observer* observer) noexcept { observer_ = observer; }
 
   // --- failures ---
   void set_error_hook(error_hook hook) { hook_ = std::move(hook); }
@@ -136,6 +158,7 @@ class scheduler {
   int budget_ = 0;
   int full_budget_ = 128;
   bool shuffle_ = false;
+  operation_observer* observer_ = nullptr;
   std::uint64_t turns_ = 0;
   std::uint64_t next_task_id_ = 1;
   std::size_t live_tasks_ = 0;
@@ -148,6 +171,9 @@ class scheduler {
   error_hook hook_;
   std::shared_ptr<local_values> callback_locals_;
   std::vector<ready_node*> shuffled_;
+  std::vector<ready_node*> kept_behind_;  // in order of becoming ready
+
+  void shuffle(std::size_t from, std::size_t to) noexcept;
 };
 
 }  // namespace coro

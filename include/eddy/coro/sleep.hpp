@@ -24,13 +24,14 @@ class sleep_operation final : public operation, private timer {
 
  private:
   void withdraw() noexcept override;
-  void expired() noexcept override { complete(); }
+  void expired() noexcept override;
 
   union {
     time_point until_;
     duration length_;
   };
   bool relative_ = false;
+  bool immediate_ = false;  // due when it was awaited
 };
 
 class yield_operation final : public operation {
