@@ -13,8 +13,6 @@
 #include <eddy/coro/timeout.hpp>
 #include <eddy/testing/gtest.hpp>
 
-// Cases: grp.1 to grp.34 without grp.17; grp.33 is in finally_test.
-
 namespace eddy {
 namespace {
 
