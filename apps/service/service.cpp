@@ -12,6 +12,7 @@
 #include <boost/json/object.hpp>
 
 #include <eddy/coro/group.hpp>
+#include <eddy/coro/sleep.hpp>
 #include <eddy/net/resolver.hpp>
 #include <eddy/runtime/dump.hpp>
 #include <eddy/runtime/loop.hpp>
@@ -36,6 +37,16 @@ http::response debug_tasks(http::request& request) {
   if (!is_loopback(request.peer()))
     throw http::http_error(http::status::forbidden, "from this machine only");
   return http::response::text(eddy::task_tree());
+}
+
+/// Refuses new connections from the beginning of the end, while requests are still being finished.
+eddy::task<void> close_when_cancelled(eddy::net::tcp_listener& listener) {
+  try {
+    co_await eddy::sleep_until(eddy::never);
+  } catch (const eddy::cancelled&) {
+    listener.close();
+    throw;
+  }
 }
 
 }  // namespace
@@ -103,6 +114,7 @@ eddy::task<void> reference_service::serve_on_this_loop() {
   auto listener = listen(addresses.front());
   auto body = [&](eddy::task_group& group) -> eddy::task<void> {
     group.spawn(metrics_.watch_loop());
+    group.spawn(close_when_cancelled(listener));
     co_await server_.serve(listener);
     group.cancel();
   };
