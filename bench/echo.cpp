@@ -20,7 +20,8 @@ eddy::task<void> echo(eddy::net::tcp_stream peer) {
       co_await peer.write_all(std::span(buffer).first(received));
     }
   } catch (const eddy::error& e) {
-    if (e != eddy::condition::disconnected) throw;  // the load generator leaves without saying goodbye
+    if (e != eddy::condition::disconnected)
+      throw;  // the load generator leaves without saying goodbye
   }
 }
 

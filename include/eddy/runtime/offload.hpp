@@ -32,8 +32,8 @@ namespace runtime {
 
 class thread_operation;
 
-/// One call: the callable, its arguments and what became of them. Owned by the operation, and by the pool while a thread
-/// is at it.
+/// One call: the callable, its arguments and what became of them. Owned by the operation, and by the pool while a
+/// thread is at it.
 class thread_job : public list_hook<> {
  public:
   thread_job() = default;
@@ -68,8 +68,8 @@ class offload {
   /// Calls nobody waits for any more that are still running.
   [[nodiscard]] std::size_t abandoned() const noexcept;
   [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
-  /// Ends the threads. No call may be outstanding; abandoned ones are waited for up to `patience`, then reported and left
-  /// behind: true when there are none.
+  /// Ends the threads. No call may be outstanding; abandoned ones are waited for up to `patience`, then reported and
+  /// left behind: true when there are none.
   bool stop(duration patience) noexcept;
 
  private:
@@ -185,11 +185,11 @@ using thread_call_of = thread_call<typed_job<std::decay_t<Fn>, std::decay_t<Args
 
 }  // namespace runtime
 
-/// Calls `fn(args...)` on a thread of the loop's pool for blocking calls and gives its result; the loop goes on meanwhile.
-/// Callable and arguments are stored; the callable sees the task-local values of now. One that takes a std::stop_token
-/// first gets one that is set when the task is cancelled; eddy::is_cancelled() and throw_if_cancelled() work in it, too.
-/// Cancelled while the call is queued: it never runs. Cancelled while it runs: the task waits for its end and gets the
-/// result; the next operation is refused.
+/// Calls `fn(args...)` on a thread of the loop's pool for blocking calls and gives its result; the loop goes on
+/// meanwhile. Callable and arguments are stored; the callable sees the task-local values of now. One that takes a
+/// std::stop_token first gets one that is set when the task is cancelled; eddy::is_cancelled() and
+/// throw_if_cancelled() work in it, too. Cancelled while the call is queued: it never runs. Cancelled while it runs:
+/// the task waits for its end and gets the result; the next operation is refused.
 template <class Fn, class... Args>
 [[nodiscard]] auto to_thread(Fn&& fn, Args&&... args) {
   return runtime::thread_call_of<Fn, Args...>::blocking(false, std::forward<Fn>(fn),
