@@ -71,7 +71,8 @@ This page needs no network but this server.</p>
 
 <h2>Try the benchmark</h2>
 <form id="benchmark">
-<label for="tasks">Tasks (1 to 10000)<input id="tasks" name="tasks" type="number" min="1" max="10000" value="100"></label>
+<label for="tasks">Tasks (1 to 10000)<input id="tasks"
+  name="tasks" type="number" min="1" max="10000" value="100"></label>
 <label for="delay">Delay in ms (0 to 10000)<input id="delay" name="delay_ms" type="number" min="0" max="10000"
   value="100"></label>
 <button type="submit">Run</button>

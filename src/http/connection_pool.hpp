@@ -7,8 +7,8 @@
 //   origin.places = its idle connections + its leases  <= max_per_host
 //
 // An origin is in `hungry_` if and only if tasks wait at it although it may have another place: what they wait for is
-// the total. A place that becomes free goes to the waiting task that came first among the head of the own origin's queue
-// and the first hungry origin's; so nobody starves, and each decision is O(1).
+// the total. A place that becomes free goes to the waiting task that came first among the head of the own origin's
+// queue and the first hungry origin's; so nobody starves, and each decision is O(1).
 #pragma once
 
 #include "client_connection.hpp"
