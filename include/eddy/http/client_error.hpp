@@ -23,8 +23,8 @@ enum class request_phase : std::uint8_t {
 
 /// A failed request. Its code is the cause: the system's or the resolver's; errc::timed_out for the client's own
 /// time limits; errc::limit_exceeded for a body or a chain of redirects that is too long; errc::closed after
-/// client::close(); errc::unsupported and errc::invalid_input for URLs; one of wire::http1::errc for a response that breaks the protocol.
-/// So `e == condition::disconnected` and the like tell what to do. A value, usable on any thread.
+/// client::close(); errc::unsupported and errc::invalid_input for URLs; one of wire::http1::errc for a response that
+/// breaks the protocol. So `e == condition::disconnected` and the like tell what to do. A value, usable on any thread.
 class request_error final : public error {
  public:
   /// `detail` explains the cause in words; empty: the code's own message does.
