@@ -305,7 +305,11 @@ task<void> connection<Stream>::read_more_body(std::span<std::byte> directly, std
   }
   enter(phase::body, options().body_timeout);
   const std::span<std::byte> into = directly.empty() ? current().body_room() : directly;
-  got = co_await stream_.read_some(into);
+  try {
+    got = co_await stream_.read_some(into);
+  } catch (const error&) {
+    got = 0;  // a reset ends the request as an end of the stream does
+  }
   enter_handling();
   if (got == 0) {
     peer_gone_ = true;

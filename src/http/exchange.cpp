@@ -34,8 +34,6 @@ void exchange::reset(const net::address& peer, body_source& source) noexcept {
   parser_ = http1::request_parser(*limits_);
   request_.peer_ = &peer;
   request_.body_ = &source;
-  output_.clear();
-  sent_ = 0;
   finish();
 }
 
@@ -269,7 +267,11 @@ void exchange::finish() noexcept {
   if (tail_.empty()) answer_ = response();
 }
 
-void exchange::trim() {
+void exchange::abandon() {
+  output_.clear();
+  tail_ = {};
+  sent_ = 0;
+  answer_ = response();
   if (capacity_ > usual_capacity) {
     memory_ = std::make_unique_for_overwrite<char[]>(usual_capacity);
     capacity_ = usual_capacity;

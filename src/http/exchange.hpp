@@ -120,8 +120,8 @@ class exchange {
 
   /// Ends the exchange; the next head may be parsed.
   void finish() noexcept;
-  /// Gives back memory beyond the usual.
-  void trim();
+  /// Drops what the connection left, answers half sent among it, and memory beyond the usual.
+  void abandon();
 
  private:
   [[nodiscard]] std::string_view unread() const noexcept {

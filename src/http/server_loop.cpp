@@ -124,7 +124,7 @@ std::unique_ptr<exchange> server_loop::acquire() {
 void server_loop::release(std::unique_ptr<exchange> used) noexcept {
   if (unused_.size() >= most_unused) return;
   try {
-    used->trim();
+    used->abandon();
     unused_.push_back(std::move(used));
   } catch (const std::bad_alloc&) {
     return;  // it is freed instead

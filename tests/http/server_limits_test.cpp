@@ -404,6 +404,7 @@ EDDY_TEST(http_server_limits, connections_beyond_the_limit_wait_and_those_of_one
     raw_client third = co_await raw_client::connect(at);
     const std::string rest = co_await third.read_rest();
     EXPECT_EQ(rest, "");
+    co_await sleep(1ms);
     EXPECT_EQ(app.statistics().connections_open, 2u);
     co_await first.stream().close();
     co_await sleep(1ms);
