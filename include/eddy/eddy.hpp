@@ -25,6 +25,7 @@
 #include <eddy/runtime/dump.hpp>
 #include <eddy/runtime/offload.hpp>
 #include <eddy/runtime/run.hpp>
+#include <eddy/runtime/signals.hpp>
 #include <eddy/sync/event.hpp>
 #include <eddy/sync/mutex.hpp>
 #include <eddy/sync/queue.hpp>

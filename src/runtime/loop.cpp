@@ -2,6 +2,7 @@
 
 #include "inbox.hpp"
 #include "registry.hpp"
+#include "signal_table.hpp"
 
 #include <algorithm>
 #include <random>
@@ -42,6 +43,7 @@ loop::loop(std::unique_ptr<driver> io, loop_options& options)
       cpu_threads_(std::make_unique<offload>(
           *this, options.cpu_threads == 0 ? std::max(1u, std::thread::hardware_concurrency())
                                           : options.cpu_threads)),
+      signals_(std::make_unique<signal_desk>(*this)),
       thread_shutdown_(options.thread_shutdown) {
   shuffle_ready(options.shuffle_ready);
   if (options.on_error) set_error_hook(std::move(options.on_error));
@@ -85,6 +87,7 @@ void loop::run_out() {
 }
 
 void loop::look_outside() {
+  signals_->look();
   const bool nothing_to_poll = timers().empty() && !driver_->has_io() && inbox_->empty();
   if (anything_ready() && nothing_to_poll && ++turns_since_poll_ < turns_between_polls) {
     count_turn();

@@ -1,10 +1,10 @@
 #include <eddy/runtime/run.hpp>
 
-#include "signals.hpp"
+#include "signal_table.hpp"
 #include "unhandled.hpp"
 
 #include <algorithm>
-#include <atomic>
+#include <csignal>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -64,20 +64,48 @@ loop_options options_for(const run_options& from, std::size_t index) {
   return options;
 }
 
-/// One loop from its start to its end.
-class session {
+/// The handlers of SIGINT, SIGTERM and SIGUSR1 for the time of one run().
+class run_signals {
  public:
-  session(const run_options& options, main_task& main, std::size_t index)
-      : loop_(options_for(options, index)), main_(main), interruptible_(loop_) {
-    loop_.set_index(index);
+  explicit run_signals(const run_options& options) {
+    if (!on_first_thread()) return;
+    if (options.handle_signals) {
+      interrupt_ = signal_lease::if_default(SIGINT);
+      terminate_ = signal_lease::if_default(SIGTERM);
+    }
+    if (options.dump_on_sigusr1) dump_ = signal_lease::if_default(SIGUSR1);
+    at_start_ = count_signals();
   }
+
+  [[nodiscard]] const signal_counts& at_start() const noexcept { return at_start_; }
+  /// The next one of those that end the program has its default effect.
+  void restore_default() const noexcept {
+    interrupt_.restore_default();
+    terminate_.restore_default();
+  }
+
+ private:
+  signal_lease interrupt_;
+  signal_lease terminate_;
+  signal_lease dump_;
+  signal_counts at_start_{};
+};
+
+constexpr signal_set handled_by_run =
+    signal_bit(SIGINT) | signal_bit(SIGTERM) | signal_bit(SIGUSR1);
+
+/// One loop from its start to its end.
+class session final : private signal_listener {
+ public:
+  session(loop& on, main_task& main, const run_signals& handlers)
+      : signal_listener(on, handled_by_run, handlers.at_start()),
+        loop_(on),
+        main_(main),
+        handlers_(handlers) {}
 
   void run(team* others) {
     start(others);
-    loop_.run_until([this] {
-      look_at_signals();
-      return main_state_->done();
-    });
+    loop_.run_until([this] { return main_state_->done(); });
     end_root_tasks();
     const coro::scheduler::entered here(loop_);
     finish();
@@ -95,60 +123,61 @@ class session {
     }
   }
 
-  void look_at_signals() {
-    if (signal_handlers::dump_requests() != dumps_seen_) {
-      dumps_seen_ = signal_handlers::dump_requests();
+  void signal_arrived(int number, std::uint64_t times) noexcept override {
+    if (signal_claim::claimed(number)) return;
+    if (number == SIGUSR1) {
       print_task_tree();
+      return;
     }
-    const int requests = signal_handlers::end_requests();
-    if (requests == ends_seen_) return;
-    ends_seen_ = requests;
-    const std::string text = "signal " + std::to_string(signal_handlers::last_end_signal());
-    if (!std::exchange(interrupted_, true)) {
-      main_state_->cancel(cancel_reason::shutdown, text, main_state_->spawned_at());
-    }
-    if (requests >= 2) {
-      signal_handlers::restore_default();
-      loop_.root().scope().cancel(cancel_reason::shutdown, text, main_state_->spawned_at(), true);
-    }
+    last_signal_ = number;
+    end_requests_ += times;
+    const std::string text = signal_text();
+    main_state_->cancel(cancel_reason::shutdown, text, main_state_->spawned_at());
+    if (end_requests_ < 2) return;
+    handlers_.restore_default();
+    loop_.root().scope().cancel(cancel_reason::shutdown, text, main_state_->spawned_at(), true);
   }
+
+  [[nodiscard]] std::string signal_text() const { return "signal " + std::to_string(last_signal_); }
 
   void end_root_tasks() {
     loop_.root().scope().cancel(cancel_reason::shutdown, "main has ended",
                                 main_state_->spawned_at());
-    loop_.run_until([this] {
-      look_at_signals();
-      return loop_.live_tasks() == 0;
-    });
+    loop_.run_until([this] { return loop_.live_tasks() == 0; });
     // Callbacks posted before the end still run; what they spawn is refused and awaited like the rest.
     loop_.run_out();
   }
 
   void finish() {
     const bool cancelled_by_signal =
-        interrupted_ && main_state_->status() == coro::task_status::cancelled;
+        end_requests_ > 0 && main_state_->status() == coro::task_status::cancelled;
     try {
       main_.finish();
     } catch (...) {
       note_leaving(std::current_exception(), main_state_->failure_stack());
       main_.release();
       if (cancelled_by_signal) {
-        throw error(errc::interrupted,
-                    "run (signal " + std::to_string(signal_handlers::last_end_signal()) + ")");
+        throw error(errc::interrupted, "run (" + signal_text() + ")");
       }
       throw;
     }
     main_.release();
   }
 
-  loop loop_;
+  loop& loop_;
   main_task& main_;
-  interruptible interruptible_;
+  const run_signals& handlers_;
   coro::task_state* main_state_ = nullptr;
-  bool interrupted_ = false;
-  int ends_seen_ = 0;
-  int dumps_seen_ = 0;
+  int last_signal_ = 0;
+  std::uint64_t end_requests_ = 0;
 };
+
+void run_session(const run_options& options, main_task& main, std::size_t index,
+                 const run_signals& handlers, team* others) {
+  loop here(options_for(options, index));
+  here.set_index(index);
+  session(here, main, handlers).run(others);
+}
 
 void pin_to_processor(std::size_t index) {
   cpu_set_t allowed;
@@ -169,19 +198,19 @@ void pin_to_processor(std::size_t index) {
 
 void run_one(const run_options& options, main_task& main) {
   check(coro::scheduler::current() == nullptr, "run was called inside a running loop");
-  const signal_handlers handlers(options.handle_signals, options.dump_on_sigusr1);
+  const run_signals handlers(options);
   if (options.pin_loops) pin_to_processor(0);
-  session(options, main, 0).run(nullptr);
+  run_session(options, main, 0, handlers, nullptr);
 }
 
 void run_many(const run_options& options, const std::function<main_task&(std::size_t)>& make) {
   check(coro::scheduler::current() == nullptr, "run was called inside a running loop");
-  const signal_handlers handlers(options.handle_signals, options.dump_on_sigusr1);
+  const run_signals handlers(options);
   team all;
   const auto run_loop = [&](std::size_t index) {
     try {
       if (options.pin_loops) pin_to_processor(index);
-      session(options, make(index), index).run(&all);
+      run_session(options, make(index), index, handlers, &all);
     } catch (...) {
       all.fail(std::current_exception());
     }

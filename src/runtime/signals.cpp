@@ -1,108 +1,78 @@
-#include "signals.hpp"
+#include <eddy/runtime/signals.hpp>
 
-#include <array>
-#include <atomic>
-#include <cerrno>
-#include <csignal>
-#include <thread>
+#include "signal_table.hpp"
 
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <vector>
 
-namespace eddy::runtime {
-namespace {
+#include <eddy/base/error.hpp>
 
-constexpr std::size_t most_loops = 256;
-constexpr std::size_t no_slot = most_loops;
+namespace eddy {
+namespace runtime {
 
-// Only what a signal handler may touch: lock-free atomics.
-struct shared_state {
-  std::array<std::atomic<loop*>, most_loops> loops{};
-  std::atomic<int> handlers_running{0};
-  std::atomic<int> end_requests{0};
-  std::atomic<int> last_end_signal{0};
-  std::atomic<int> dump_requests{0};
-};
-
-constinit shared_state shared;
-constinit struct sigaction previous_actions[3] = {};
-constinit bool installed[3] = {};
-constexpr int numbers[3] = {SIGINT, SIGTERM, SIGUSR1};
-
-void on_signal(int number) {
-  const int saved_errno = errno;
-  shared.handlers_running.fetch_add(1);
-  if (number == SIGUSR1) {
-    shared.dump_requests.fetch_add(1);
-  } else {
-    shared.last_end_signal.store(number);
-    shared.end_requests.fetch_add(1);
+class signal_receiver final : public signal_listener {
+ public:
+  signal_receiver(loop& on, signal_set wanted, std::vector<signal_lease> leases)
+      : signal_listener(on, wanted, count_signals()), leases_(std::move(leases)), claim_(wanted) {}
+  ~signal_receiver() {
+    check(waiters_.empty(), "a signal stream was destroyed while a task waits");
   }
-  for (auto& slot : shared.loops) {
-    if (loop* l = slot.load()) l->interrupt();
+
+  /// A signal that has come, in turn after the last one given; zero when none has.
+  int take_next() noexcept {
+    for (int step = 1; pending_ != 0 && step <= last_signal; ++step) {
+      const int number = (last_given_ - 1 + step) % last_signal + 1;
+      if ((pending_ & signal_bit(number)) == 0) continue;
+      pending_ &= ~signal_bit(number);
+      last_given_ = number;
+      return number;
+    }
+    return 0;
   }
-  shared.handlers_running.fetch_sub(1);
-  errno = saved_errno;
-}
+  void wait(next_signal& waiter) noexcept { waiters_.push_back(waiter); }
 
-}  // namespace
-
-signal_handlers::signal_handlers(bool end_signals, bool dump_signal) {
-  if (getpid() != static_cast<pid_t>(syscall(SYS_gettid))) return;
-  shared.end_requests = 0;
-  shared.dump_requests = 0;
-  if (end_signals) {
-    install(0);
-    install(1);
-  }
-  if (dump_signal) install(2);
-}
-
-void signal_handlers::install(int index) {
-  struct sigaction present = {};
-  sigaction(numbers[index], nullptr, &present);
-  if (present.sa_handler != SIG_DFL || installed[index]) return;
-  struct sigaction action = {};
-  action.sa_handler = on_signal;
-  sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_RESTART;
-  sigaction(numbers[index], &action, &previous_actions[index]);
-  installed[index] = true;
-}
-
-signal_handlers::~signal_handlers() {
-  if (getpid() != static_cast<pid_t>(syscall(SYS_gettid))) return;
-  for (int i = 0; i < 3; ++i) {
-    if (installed[i]) sigaction(numbers[i], &previous_actions[i], nullptr);
-    installed[i] = false;
-  }
-}
-
-int signal_handlers::end_requests() noexcept { return shared.end_requests.load(); }
-int signal_handlers::last_end_signal() noexcept { return shared.last_end_signal.load(); }
-int signal_handlers::dump_requests() noexcept { return shared.dump_requests.load(); }
-
-void signal_handlers::restore_default() noexcept {
-  for (int i = 0; i < 2; ++i) {
-    if (installed[i]) std::signal(numbers[i], SIG_DFL);
-  }
-}
-
-interruptible::interruptible(loop& l) noexcept : slot_(no_slot) {
-  for (std::size_t i = 0; i < most_loops; ++i) {
-    loop* expected = nullptr;
-    if (shared.loops[i].compare_exchange_strong(expected, &l)) {
-      slot_ = i;
-      return;
+ private:
+  void signal_arrived(int number, std::uint64_t) noexcept override {
+    pending_ |= signal_bit(number);
+    while (pending_ != 0 && !waiters_.empty()) {
+      auto& waiter = static_cast<next_signal&>(*waiters_.pop_front());
+      waiter.number_ = take_next();
+      waiter.complete();
     }
   }
+
+  signal_set pending_ = 0;
+  int last_given_ = last_signal;
+  intrusive_list<coro::queued_operation> waiters_;
+  std::vector<signal_lease> leases_;
+  signal_claim claim_;
+};
+
+bool next_signal::try_complete() noexcept {
+  number_ = receiver_->take_next();
+  return number_ != 0;
 }
 
-interruptible::~interruptible() {
-  if (slot_ == no_slot) return;
-  shared.loops[slot_].store(nullptr);
-  // A handler on another thread may have read the slot before.
-  while (shared.handlers_running.load() != 0) std::this_thread::yield();
+void next_signal::enqueue() noexcept { receiver_->wait(*this); }
+
+}  // namespace runtime
+
+signal_stream::signal_stream(std::unique_ptr<runtime::signal_receiver> receiver) noexcept
+    : receiver_(std::move(receiver)) {}
+signal_stream::signal_stream(signal_stream&&) noexcept = default;
+signal_stream& signal_stream::operator=(signal_stream&&) noexcept = default;
+signal_stream::~signal_stream() = default;
+
+signal_stream signals(std::initializer_list<int> numbers) {
+  runtime::loop& here = runtime::loop::current();
+  if (numbers.size() == 0) throw_invalid_input("signals: none was named");
+  if (!runtime::on_first_thread()) throw_error(errc::unsupported, "signals off the first thread");
+  std::vector<runtime::signal_lease> leases;
+  runtime::signal_set wanted = 0;
+  for (const int number : numbers) {
+    leases.emplace_back(number);
+    wanted |= runtime::signal_bit(number);
+  }
+  return signal_stream(std::make_unique<runtime::signal_receiver>(here, wanted, std::move(leases)));
 }
 
-}  // namespace eddy::runtime
+}  // namespace eddy

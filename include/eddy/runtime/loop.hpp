@@ -25,6 +25,7 @@ namespace runtime {
 
 class loop;
 class offload;
+class signal_desk;
 
 /// What a loop is made with; everything the outside world reaches it through.
 struct loop_options {
@@ -91,6 +92,9 @@ class loop final : public coro::scheduler {
   template <class T>
   [[nodiscard]] T& service();
 
+  /// Who listens for signals on this loop.
+  [[nodiscard]] signal_desk& signals() noexcept { return *signals_; }
+
   /// Ends a sleep of the loop; also from signal handlers. Any thread, while the loop exists.
   void interrupt() noexcept;
 
@@ -111,6 +115,7 @@ class loop final : public coro::scheduler {
   std::shared_ptr<loop_ref::inbox> inbox_;
   std::unique_ptr<offload> threads_;
   std::unique_ptr<offload> cpu_threads_;
+  std::unique_ptr<signal_desk> signals_;
   duration thread_shutdown_;
   int pools_expecting_ = 0;
   std::vector<std::pair<std::type_index, std::shared_ptr<void>>> services_;

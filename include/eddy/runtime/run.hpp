@@ -20,7 +20,7 @@ struct run_options {
   std::size_t loops = 1;   ///< threads with a loop each; more than one needs a callable for main
   bool pin_loops = false;  ///< bind loop n to the n-th processor this process may use
   bool handle_signals =
-      true;  ///< SIGINT and SIGTERM end the program in order; only on the process's first thread
+      true;  ///< SIGINT and SIGTERM end the program in order, unless a signal stream has them; first thread only
   bool dump_on_sigusr1 = false;  ///< SIGUSR1 prints the task tree of all loops
   runtime::driver_kind driver = runtime::driver_kind::automatic;  ///< see make_driver
   std::function<std::unique_ptr<runtime::driver>()> make_driver =
