@@ -1,5 +1,5 @@
 # tests/<name>/ for every module and application: one GoogleTest binary, one ctest entry (one per I/O driver where the
-# module does I/O). Examples run as tests as well. Tools and the installed package have tests of their own.
+# module does I/O). Examples and the programs behind the guide run as tests as well. Tools and the installed package have tests of their own.
 
 include(CTest)
 find_package(GTest REQUIRED)
@@ -65,6 +65,16 @@ endforeach()
 get_property(examples GLOBAL PROPERTY EDDY_EXAMPLES)
 foreach(example IN LISTS examples)
   eddy_add_test(${example} examples ${example})
+endforeach()
+
+# Every docs/guide/snippets/<chapter>.cpp is a program whose regions the guide shows. One without a main of its own has
+# GoogleTest's.
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/guide/snippets/*.cpp)
+foreach(source IN LISTS sources)
+  cmake_path(GET source STEM name)
+  add_executable(guide_${name} ${source})
+  target_link_libraries(guide_${name} PRIVATE eddy::eddy eddy::testing GTest::gmock_main eddy_warnings)
+  eddy_add_test(guide_${name} guide guide_${name})
 endforeach()
 
 string(JOIN " " consumer_flags ${EDDY_SANITIZE_FLAGS})

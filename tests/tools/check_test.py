@@ -206,6 +206,43 @@ class CheckTest(unittest.TestCase):
         self.assert_finds("dead", "tests/base2/number_test.cpp:1: nothing builds this file")
         self.assert_finds("dead", "src/base/unused.hpp:1: nobody includes this header")
 
+    def write_guide(self, page, program="// [hello]\n  int x;\n// [/hello]\n"):
+        self.write("docs/guide/snippets/01_hello.cpp", program)
+        self.write("docs/guide/01-hello.md", page)
+
+    def test_a_snippet_that_differs_from_its_program_is_found_and_written(self):
+        self.write_guide("# Hello\n\n<!-- snippet: 01_hello.cpp hello -->\n```cpp\nint y;\n```\n")
+        self.assert_finds("snippets", "docs/guide/01-hello.md:4: differs from 01_hello.cpp hello")
+        command = [sys.executable, str(REPOSITORY / "tools/snippets"), "--root", str(self.root), "--write"]
+        subprocess.run(command, check=True, capture_output=True)
+        self.assertIn("```cpp\nint x;\n```\n", (self.root / "docs/guide/01-hello.md").read_text())
+        self.assert_clean("snippets")
+
+    def test_snippets_without_a_program_are_found(self):
+        shown = "<!-- snippet: 01_hello.cpp hello -->\n```cpp\nint x;\n```\n"
+        pages = {
+            "```cpp\nint x;\n```\n": ":5: C++ that no program stands behind",
+            "```c++\nint x;\n```\n": ":5: a block of 'c++'",
+            "<!-- snippet: 01_hello.cpp bye -->\n```cpp\nint x;\n```\n": "01_hello.cpp has no region bye",
+            "<!-- snippet: 02_bye.cpp bye -->\n```cpp\nint x;\n```\n": "there is no docs/guide/snippets/02_bye.cpp",
+            "<!-- snippet: 01_hello.cpp hello -->\n": ":5: nothing to show follows this marker",
+            "<!-- snippet-table: 01_hello.cpp -->\n| a | b |\n|---|---|\n| `int y` | `int y` |\n": "`int y` does not",
+        }
+        for page, expected in pages.items():
+            with self.subTest(page):
+                self.write_guide(shown + page)
+                self.assert_finds("snippets", expected)
+        self.write_guide(shown + "```sh\nmake\n```\n<!-- snippet-table: 01_hello.cpp -->\n| `int y` | `int x` |\n")
+        self.assert_clean("snippets")
+
+    def test_regions_that_nobody_shows_or_ends_are_found(self):
+        self.write_guide("# Hello\n")
+        self.assert_finds("snippets", "docs/guide/snippets/01_hello.cpp:1: no page shows the region hello")
+        self.write_guide("# Hello\n", "// [hello]\n// [hello]\nint x;\n// [/bye]\n")
+        self.assert_finds("snippets", ":1: region hello does not end")
+        self.assert_finds("snippets", ":2: a second region hello")
+        self.assert_finds("snippets", ":4: region bye ends here but was not begun")
+
     def test_paths_of_a_machine_and_empty_names_are_found(self):
         self.append("src/base/number.cpp", "// see /" + "home/someone/notes\n")
         self.write("src/base/base_util.cpp", "int x;\n")

@@ -32,7 +32,7 @@ def _is_built(tree: Tree, path: str) -> bool:
         return len(parts) > 2 and parts[1] in tree.built_apps
     if parts[0] in ("examples", "fuzz"):
         return len(parts) == 2
-    return parts[0] == "bench"
+    return parts[0] == "bench" or (path.startswith("docs/guide/snippets/") and len(parts) == 4)
 
 
 def _is_installed(tree: Tree, path: str) -> bool:

@@ -15,6 +15,8 @@ def check(tree: Tree) -> list[Finding]:
         findings += _check_library_file(tree, file)
     for file in tree.cpp(*PROGRAMS):
         findings += _check_program_file(tree, file)
+    for file in tree.cpp("docs/"):
+        findings += _check_quoted(tree, file, ("docs/guide/snippets",))
     for file in tree.cpp("tests/"):
         findings += _check_quoted(tree, file, ("tests", f"src/{module_of(file.path)}"))
     return findings
