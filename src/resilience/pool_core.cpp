@@ -76,12 +76,11 @@ pool_statistics pool_core::statistics() const noexcept {
 // --- waiting ---
 
 bool pool_core::can_enter(const pool_slot& slot) const noexcept {
-  auto& idle = const_cast<pool_slot&>(slot).idle;
-  return !idle.empty() || (slot.places < slot.limit && total_ < options_.max);
+  return !slot.idle.empty() || (slot.places < slot.limit && total_ < options_.max);
 }
 
 pool_place pool_core::enter(pool_slot& slot) {
-  if (pooled_object* idle = slot.idle.front()) return unpark(*idle);
+  if (pooled_object* rested = slot.idle.front()) return unpark(*rested);
   ++slot.places;
   ++total_;
   pool_place place;
@@ -186,10 +185,10 @@ task<pool_place> pool_core::acquire_unlimited(pool_slot& slot) {
 
 std::optional<pool_place> pool_core::try_acquire(pool_slot& slot, std::source_location where) {
   if (closed_ || slot.waiting > 0) return std::nullopt;
-  pooled_object* idle = slot.idle.front();
-  if (idle == nullptr) return std::nullopt;
-  if (has_check_ && now() - idle->idle_since_ >= options_.check_after_idle) return std::nullopt;
-  pool_place place = unpark(*idle);
+  pooled_object* rested = slot.idle.front();
+  if (rested == nullptr) return std::nullopt;
+  if (has_check_ && now() - rested->idle_since_ >= options_.check_after_idle) return std::nullopt;
+  pool_place place = unpark(*rested);
   if (!still_alive(*place.object())) return std::nullopt;
   lease(place, where);
   return place;
@@ -379,7 +378,7 @@ task<void> pool_core::dispose_later(pool_place place) {
 
 void pool_core::expire_all() noexcept {
   ++generation_;
-  while (pooled_object* idle = idle_.front()) discard(unpark(*idle));
+  while (pooled_object* rested = idle_.front()) discard(unpark(*rested));
 }
 
 // --- time ---
@@ -404,12 +403,12 @@ void pool_core::expired() noexcept {
   report_leaks(present);
   time_point next = never;
   pooled_object* following = nullptr;
-  for (pooled_object* idle = idle_.front(); idle != nullptr; idle = following) {
-    following = idle_.next(*idle);
-    if (idle->idle_until_ <= present) {
-      discard(unpark(*idle));
+  for (pooled_object* rested = idle_.front(); rested != nullptr; rested = following) {
+    following = idle_.next(*rested);
+    if (rested->idle_until_ <= present) {
+      discard(unpark(*rested));
     } else {
-      next = std::min(next, idle->idle_until_);
+      next = std::min(next, rested->idle_until_);
     }
   }
   if (auto* oldest = watched_.front())
@@ -438,7 +437,7 @@ void pool_core::begin_close() noexcept {
     --waiting_count_;
     waiter->complete();
   }
-  while (pooled_object* idle = idle_.front()) discard(unpark(*idle));
+  while (pooled_object* rested = idle_.front()) discard(unpark(*rested));
   note_drained();
 }
 

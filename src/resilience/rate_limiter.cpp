@@ -211,9 +211,14 @@ gcra::gcra(std::size_t count, duration period, std::size_t burst)
 
 wide gcra::scaled(time_point t) const noexcept { return nanoseconds(t) * count_; }
 
+wide gcra::begin_of_next(wide present) const noexcept {
+  // Grants happen at whole nanoseconds. The fraction that one waited for is not lost, or it would add up.
+  return present - due_ < count_ ? due_ : present;
+}
+
 bool gcra::take(std::size_t n, time_point now) {
   const wide present = scaled(now);
-  const wide next = std::max(due_, present) + static_cast<wide>(n) * interval_;
+  const wide next = begin_of_next(present) + static_cast<wide>(n) * interval_;
   if (next - present > static_cast<wide>(capacity()) * interval_) return false;
   due_ = next;
   return true;
@@ -221,7 +226,7 @@ bool gcra::take(std::size_t n, time_point now) {
 
 time_point gcra::when(std::span<const std::size_t> requests, time_point now) {
   const wide present = scaled(now);
-  const wide next = std::max(due_, present) + sum_of(requests) * interval_;
+  const wide next = begin_of_next(present) + sum_of(requests) * interval_;
   const wide earliest = next - static_cast<wide>(capacity()) * interval_;
   return earliest <= present ? now : time_of(earliest, count_);
 }

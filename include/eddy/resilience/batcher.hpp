@@ -22,6 +22,7 @@
 #include <eddy/coro/handle.hpp>
 #include <eddy/coro/result.hpp>
 #include <eddy/coro/timer_queue.hpp>
+#include <eddy/resilience/batch_results.hpp>
 #include <eddy/resilience/error.hpp>
 #include <eddy/sync/event.hpp>
 
@@ -43,17 +44,17 @@ struct batcher_statistics {
   std::uint64_t rejected = 0;
 };
 
-/// Belongs to one loop. A batch starts when max_size items wait, or when the first has waited for max_age, and fewer than
-/// max_running are under way; it runs as a task of the loop's root group, so that no caller's cancellation hits the
-/// others. Items are taken in order of arrival.
+/// Belongs to one loop. A batch starts when max_size items wait, or when the first has waited for max_age, and fewer
+/// than max_running are under way; it runs as a task of the loop's root group, so that no caller's cancellation hits
+/// the others. Items are taken in order of arrival.
 ///
 /// The callable takes std::vector<Item> and gives a task of std::vector<Result>, or std::vector<result<Result>> where
-/// items fail one by one, one element per item in order (for Result = void also task<void>). What it throws, every caller
-/// of the batch gets; a wrong number of results is invalid_input for each.
+/// items fail one by one, one element per item in order (for Result = void also task<void>). What it throws, every
+/// caller of the batch gets; a wrong number of results is invalid_input for each.
 ///
-/// A caller that is cancelled while its item waits takes the item out of the line: nothing happened. Once the item is in a
-/// batch, the caller stays suspended until the outcome is known, and gets it. A batch all of whose callers are cancelled
-/// is cancelled itself. Destroying a batcher before it is empty stops the program: close() it.
+/// A caller that is cancelled while its item waits takes the item out of the line: nothing happened. Once the item is
+/// in a batch, the caller stays suspended until the outcome is known, and gets it. A batch all of whose callers are
+/// cancelled is cancelled itself. Destroying a batcher before it is empty stops the program: close() it.
 template <class Item, class Result>
 class batcher : private coro::timer {
   using results = std::vector<result<Result>>;
@@ -69,7 +70,7 @@ class batcher : private coro::timer {
     requires std::is_invocable_v<Fn&, std::vector<Item>>
   explicit batcher(Fn fn, batcher_options options = {})
       : options_(options), run_([fn = std::move(fn)](std::vector<Item> items) mutable {
-          return call<Fn>(fn, std::move(items));
+          return resilience::detail::run_batch<Result>(fn, std::move(items));
         }) {
     if (options_.max_size == 0) throw_invalid_input("batcher: max_size is zero");
     if (options_.max_running == 0) throw_invalid_input("batcher: max_running is zero");
@@ -109,9 +110,6 @@ class batcher : private coro::timer {
   }
 
  private:
-  template <class Fn>
-  static task<results> call(Fn& fn, std::vector<Item> items);
-
   [[nodiscard]] bool due();
   void start_batches();
   void start_batch();
@@ -214,29 +212,6 @@ class batcher<Item, Result>::submit_copy_operation final : public submit_base {
  private:
   Item copy_;
 };
-
-template <class Item, class Result>
-template <class Fn>
-auto batcher<Item, Result>::call(Fn& fn, std::vector<Item> items) -> task<results> {
-  using given = coro::await_result<std::invoke_result_t<Fn&, std::vector<Item>>>;
-  const std::size_t count = items.size();
-  results all;
-  all.reserve(count);
-  if constexpr (std::is_void_v<given>) {
-    static_assert(std::is_void_v<Result>, "the callable gives no results");
-    co_await std::invoke(fn, std::move(items));
-    for (std::size_t i = 0; i < count; ++i) all.emplace_back(std::in_place);
-  } else {
-    auto raw = co_await std::invoke(fn, std::move(items));
-    if constexpr (std::is_same_v<decltype(raw), results>) {
-      all = std::move(raw);
-    } else {
-      for (auto&& one : raw) all.emplace_back(std::in_place, std::move(one));
-    }
-  }
-  if (all.size() != count) throw_invalid_input("batcher: not one result for each item");
-  co_return all;
-}
 
 template <class Item, class Result>
 bool batcher<Item, Result>::due() {

@@ -37,12 +37,12 @@ struct cache_statistics {
   std::uint64_t evictions = 0;  ///< values that gave way to others
 };
 
-/// Belongs to one loop. V is copied to each caller: make it cheap to copy (std::shared_ptr<const T>). Tasks that ask for a
-/// key while it is loaded wait for that load, which runs as a task of the loop's root group and belongs to all who wait:
-/// one who is cancelled leaves the others their load. When the last one is cancelled, so is the load, and that last caller
-/// stays suspended until it has ended; if it ends with the value, the caller gets it. A load that fails gives every waiter
-/// its failure, or the value that was there before, if it is not too old; failures are not kept. Destroying a cache while
-/// somebody waits stops the program.
+/// Belongs to one loop. V is copied to each caller: make it cheap to copy (std::shared_ptr<const T>). Tasks that ask
+/// for a key while it is loaded wait for that load, which runs as a task of the loop's root group and belongs to all
+/// who wait: one who is cancelled leaves the others their load. When the last one is cancelled, so is the load, and
+/// that last caller stays suspended until it has ended; if it ends with the value, the caller gets it. A load that
+/// fails gives every waiter its failure, or the value that was there before, if it is not too old; failures are not
+/// kept. Destroying a cache while somebody waits stops the program.
 template <class K, class V, class Hash = std::hash<K>, class Equal = std::equal_to<K>>
 class cache {
   struct entry;

@@ -88,13 +88,15 @@ class circuit_open_error : public error {
 
 /// Belongs to one loop; outlives its calls. A call that began in one state does not influence a later one: what ends
 /// after the circuit has changed is counted in the totals only. A call that is cancelled counts neither way, and its
-/// trial may be made by another. A time limit therefore belongs inside the call if exceeding it is to count as a failure.
+/// trial may be made by another. A time limit therefore belongs inside the call if exceeding it is to count as a
+/// failure.
 class circuit_breaker {
  public:
   using exclusion = std::function<bool(const std::exception_ptr&)>;
   using listener = std::function<void(const breaker_event&)>;
 
-  /// Throws invalid_input for a rate outside [0, 1], a rate without window, no mode at all, or zero probes or successes.
+  /// Throws invalid_input for a rate outside [0, 1], a rate without window, no mode at all, or zero probes or
+  /// successes.
   explicit circuit_breaker(const circuit_breaker_options& options = {});
   circuit_breaker(const circuit_breaker&) = delete;
   circuit_breaker& operator=(const circuit_breaker&) = delete;

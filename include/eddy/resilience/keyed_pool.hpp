@@ -48,10 +48,10 @@ class keyed_pool_core final : public typed_pool_core<T> {
 
 }  // namespace resilience::detail
 
-/// As object_pool, with a limit per key besides the total one. When the total is reached and an object of another key is
-/// idle, the one that has been idle for longest makes room. Acquirers of one key are served in order of arrival, and a
-/// place that becomes free goes to the first who may use it, whatever the key. Releasing costs time in proportion to the
-/// acquirers that wait while it gives one of them something. `min` is not used.
+/// As object_pool, with a limit per key besides the total one. When the total is reached and an object of another key
+/// is idle, the one that has been idle for longest makes room. Acquirers of one key are served in order of arrival,
+/// and a place that becomes free goes to the first who may use it, whatever the key. Releasing costs time in
+/// proportion to the acquirers that wait while it gives one of them something. `min` is not used.
 template <class Key, class T>
 class keyed_pool {
  public:

@@ -23,10 +23,10 @@ struct memory_pool_statistics {
   std::uint64_t evictions = 0;  ///< objects the pool stopped keeping alive
 };
 
-/// Values are weak: an object that users hold is found by its key and never made twice, however old it is. Beyond that the
-/// pool keeps the `capacity` most recently used objects alive itself, so that it works as a cache of bounded size; zero
-/// keeps none. Never waits; used on one loop. Entries of objects that are gone are swept: there are at most about twice as
-/// many as objects alive. Destruction lets go of the objects and leaves the users theirs.
+/// Values are weak: an object that users hold is found by its key and never made twice, however old it is. Beyond
+/// that the pool keeps the `capacity` most recently used objects alive itself, so that it works as a cache of bounded
+/// size; zero keeps none. Never waits; used on one loop. Entries of objects that are gone are swept: there are at
+/// most about twice as many as objects alive. Destruction lets go of the objects and leaves the users theirs.
 template <class K, class V, class Hash = std::hash<K>, class Equal = std::equal_to<K>>
 class memory_pool {
  public:
@@ -43,7 +43,8 @@ class memory_pool {
     return object;
   }
 
-  /// The object of `key`; when there is none, the one that `make()` gives. What make throws passes, and nothing changed.
+  /// The object of `key`; when there is none, the one that `make()` gives. What make throws passes, and nothing
+  /// changed.
   template <class Make>
     requires std::is_invocable_r_v<std::shared_ptr<V>, Make&>
   [[nodiscard]] std::shared_ptr<V> get(const K& key, Make make) {

@@ -56,8 +56,8 @@ class microservice {
   microservice(const microservice&) = delete;
   microservice& operator=(const microservice&) = delete;
 
-  /// Awaits `fn()`, as often as it takes, and gives its value or the last failure; timeout_error when an attempt, or all
-  /// together, took too long. The callable lives until the end.
+  /// Awaits `fn()`, as often as it takes, and gives its value or the last failure; timeout_error when an attempt, or
+  /// all together, took too long. The callable lives until the end.
   template <class Fn>
     requires coro::awaitable<std::invoke_result_t<Fn&>>
   auto call(Fn fn) -> task<coro::await_result<std::invoke_result_t<Fn&>>> {

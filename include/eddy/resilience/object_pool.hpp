@@ -22,8 +22,8 @@
 
 namespace eddy {
 
-/// What a pool does with its objects; each may be empty. Hooks that give a task run in a task of the pool's choosing and
-/// may wait. Lives with the pool.
+/// What a pool does with its objects; each may be empty. Hooks that give a task run in a task of the pool's choosing
+/// and may wait. Lives with the pool.
 template <class T>
 struct pool_hooks {
   /// After opening. When it fails the object is closed and the acquirer gets the failure.
@@ -32,8 +32,8 @@ struct pool_hooks {
   std::function<bool(T&)> alive = nullptr;
   /// The same, asking the other side. On acquire, see pool_options::check_after_idle. A failure means no.
   std::function<task<bool>(T&)> check = nullptr;
-  /// After each use, also by a user who was cancelled: makes it as good as new before others get it. Runs in a task of the
-  /// pool; an object whose reset fails or takes too long is closed.
+  /// After each use, also by a user who was cancelled: makes it as good as new before others get it. Runs in a task
+  /// of the pool; an object whose reset fails or takes too long is closed.
   std::function<task<void>(T&)> reset = nullptr;
   /// Before destruction; shielded, limited by close_timeout. What it throws goes to the error hook.
   std::function<task<void>(T&)> close = nullptr;
@@ -139,9 +139,10 @@ class [[nodiscard]] pool_lease {
 };
 
 /// Belongs to one loop. Acquirers are served in order of arrival; an object that is released is at once the first
-/// waiter's, and no newcomer overtakes. Objects are reused latest first, so that those not needed reach the idle limit.
-/// An acquire that fails, times out or is cancelled has changed nothing; one that was opening when it was cancelled gives
-/// its place to the next. A pool with waiters must not be destroyed: that stops the program. Leases may outlive it.
+/// waiter's, and no newcomer overtakes. Objects are reused latest first, so that those not needed reach the idle
+/// limit. An acquire that fails, times out or is cancelled has changed nothing; one that was opening when it was
+/// cancelled gives its place to the next. A pool with waiters must not be destroyed: that stops the program. Leases
+/// may outlive it.
 template <class T>
 class object_pool {
  public:
@@ -158,7 +159,8 @@ class object_pool {
     core_->terminate();
   }
 
-  /// Opens objects until there are `min`, all at once; throws what opening throws, and keeps those that could be opened.
+  /// Opens objects until there are `min`, all at once; throws what opening throws, and keeps those that could be
+  /// opened.
   [[nodiscard]] task<void> start() { return core_->start(core_->slot()); }
 
   /// An object for the caller alone: an idle one that is healthy, or a new one, or the next that is released. Throws

@@ -5,8 +5,8 @@
 //   total  = sum of slot.places                                            <= options.max
 //   slot.places = idle objects + leased ones + those being opened or closed   <= slot.limit
 //
-// After every step nobody waits who could be served. An object that is released goes to the first who waits at its slot;
-// a place that becomes free to the first who may use it.
+// After every step nobody waits who could be served. An object that is released goes to the first who waits at its
+// slot; a place that becomes free to the first who may use it.
 #pragma once
 
 #include <cstddef>

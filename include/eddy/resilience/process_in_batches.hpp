@@ -12,10 +12,10 @@
 
 namespace eddy {
 
-/// Awaits `fn(item)` for each item of `items`, `batch_size` at once; the next ones begin when all of these have ended.
-/// Gives all results in order (void: nothing). The first failure cancels the rest of its batch, waits for it, and is
-/// rethrown; later batches are not begun. An item is taken from the range only when its batch begins. Zero as batch_size
-/// throws invalid_input. For a limit without portions there is gather_each.
+/// Awaits `fn(item)` for each item of `items`, `batch_size` at once; the next ones begin when all of these have
+/// ended. Gives all results in order (void: nothing). The first failure cancels the rest of its batch, waits for it,
+/// and is rethrown; later batches are not begun. An item is taken from the range only when its batch begins. Zero as
+/// batch_size throws invalid_input. For a limit without portions there is gather_each.
 template <std::ranges::input_range Range, class Fn, class Item = std::ranges::range_value_t<Range>>
   requires coro::awaitable<std::invoke_result_t<Fn&, Item>>
 auto process_in_batches(Range items, std::size_t batch_size, Fn fn) -> task<

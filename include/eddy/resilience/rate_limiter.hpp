@@ -5,7 +5,7 @@
 //
 //   sliding_window  no more than n in any stretch of the period: what a provider's quota usually means
 //   token_bucket    n at once after a rest, then one each period/n
-//   gcra            evenly spaced, period/n apart, with a burst that is chosen separately (ATM Forum TM 4.0, section 4.4.2)
+//   gcra            evenly spaced, period/n apart, with a burst chosen separately (ATM Forum TM 4.0, 4.4.2)
 #pragma once
 
 #include <cstddef>
@@ -27,11 +27,11 @@ struct rate_limiter_statistics {
   std::uint64_t granted = 0;  ///< units, since construction
 };
 
-/// What all limiters have in common. Belongs to one loop. Requests are granted in order of arrival and all or nothing, at
-/// the exact time on the loop's clock from which the strategy allows them: while a large one waits, smaller ones behind
-/// it wait, and try_acquire fails. Nothing is given back: a unit is a right to begin now. Times are computed in whole
-/// fractions of nanoseconds, so a rate that does not divide evenly does not drift. Destroying a limiter with waiters
-/// stops the program.
+/// What all limiters have in common. Belongs to one loop. Requests are granted in order of arrival and all or
+/// nothing, at the exact time on the loop's clock from which the strategy allows them: while a large one waits,
+/// smaller ones behind it wait, and try_acquire fails. Nothing is given back: a unit is a right to begin now. Times
+/// are computed in whole fractions of nanoseconds, so a rate that does not divide evenly does not drift. Destroying a
+/// limiter with waiters stops the program.
 class rate_limiter : private coro::timer {
  public:
   class acquire_operation;
@@ -137,8 +137,8 @@ class token_bucket final : public rate_limiter {
   time_point refilled_at_ = time_point::min();
 };
 
-/// The generic cell rate algorithm: `count` units per `period`, one each period/count, and after a rest up to `burst` at
-/// once. Its whole state is one time: when the next unit is due in theory.
+/// The generic cell rate algorithm: `count` units per `period`, one each period/count, and after a rest up to `burst`
+/// at once. Its whole state is one time: when the next unit is due in theory.
 class gcra final : public rate_limiter {
  public:
   gcra(std::size_t count, duration period, std::size_t burst = 1);
@@ -149,6 +149,7 @@ class gcra final : public rate_limiter {
   time_point when(std::span<const std::size_t> requests, time_point now) override;
   std::size_t available(time_point now) override;
   [[nodiscard]] wide scaled(time_point t) const noexcept;
+  [[nodiscard]] wide begin_of_next(wide present) const noexcept;
 
   wide count_;     // times are scaled by it, so that period/count is a whole number
   wide interval_;  // between two units, scaled

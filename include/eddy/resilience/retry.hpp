@@ -60,9 +60,10 @@ std::optional<duration> wish_of(const R& result) {
 
 }  // namespace resilience::detail
 
-/// Calls `fn()`, which gives an awaitable, until it does not fail; gives its value. A failure outside the policy, and the
-/// last one within, is thrown as it is. `cancelled` passes: of an attempt, of a pause, and of a deadline around retry; an
-/// attempt that ends with another failure although it was cancelled is not repeated. The callable lives until the end.
+/// Calls `fn()`, which gives an awaitable, until it does not fail; gives its value. A failure outside the policy, and
+/// the last one within, is thrown as it is. `cancelled` passes: of an attempt, of a pause, and of a deadline around
+/// retry; an attempt that ends with another failure although it was cancelled is not repeated. The callable lives
+/// until the end.
 template <class Fn>
   requires coro::awaitable<std::invoke_result_t<Fn&>>
 auto retry(retry_policy policy, Fn fn) -> task<coro::await_result<std::invoke_result_t<Fn&>>> {

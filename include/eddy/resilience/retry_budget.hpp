@@ -20,9 +20,9 @@ struct retry_budget_statistics {
   std::uint64_t refusals = 0;  ///< retries that were not made because the budget was empty
 };
 
-/// A token bucket shared by all calls that name it in their policy. Each call pays in, each retry takes one whole token;
-/// when there is none, retry throws the failure it has. A retry that is cancelled
-/// in its pause was not made and gives its token back. Belongs to one loop and must outlive the calls that use it.
+/// A token bucket shared by all calls that name it in their policy. Each call pays in, each retry takes one whole
+/// token; when there is none, retry throws the failure it has. A retry that is cancelled in its pause was not made
+/// and gives its token back. Belongs to one loop and must outlive the calls that use it.
 class retry_budget {
  public:
   /// Throws invalid_input for negative numbers, or a capacity of zero.

@@ -41,8 +41,8 @@ struct retry_event {
   std::exception_ptr failure;  ///< of the last attempt; null when its result was not accepted
 };
 
-/// An immutable value: each setter gives a changed copy of the rules. Copies are cheap and may be used on any loop and by
-/// any number of calls at once; the counters belong to the call.
+/// An immutable value: each setter gives a changed copy of the rules. Copies are cheap and may be used on any loop
+/// and by any number of calls at once; the counters belong to the call.
 ///
 /// By default three attempts, fully jittered exponential pauses of up to 100 ms, 200 ms ... 30 s, and every failure is
 /// tried again except those that say it is of no use (condition::invalid_input and unsupported, std::logic_error,
