@@ -16,6 +16,7 @@
 
 #include <eddy/coro/exception_group.hpp>
 #include <eddy/testing/error_recorder.hpp>
+#include <eddy/testing/everywhere.hpp>
 #include <eddy/testing/requirement.hpp>
 #include <eddy/testing/virtual_run.hpp>
 
@@ -32,6 +33,34 @@ inline void run_test(task<void> (*body)(), const virtual_options& options,
     ADD_FAILURE() << "the test's body threw " << describe_exception(run.failure());
   }
   if (::testing::Test::HasFailure()) ::testing::Test::RecordProperty("repeat", run.how_to_repeat());
+}
+
+/// Runs `body(trial&)`, which gives a task<void>, undisturbed and then cancelled, or made to fail, at each point of what
+/// it exposes; see everywhere.hpp. EXPECT_ macros in the body say at which point they failed.
+inline void cancel_everywhere(const disturbed_runs::body& body,
+                              const everywhere_options& options = {}) {
+  disturbed_runs runs(body, options);
+  for (;;) {
+    const ::testing::ScopedTrace point(__FILE__, __LINE__, runs.describe_next());
+    if (!runs.next()) return;
+    for (const std::string& problem : runs.problems()) ADD_FAILURE() << problem;
+    if (::testing::Test::HasFailure()) return;  // one point is enough to look at
+  }
+}
+
+/// The same for a body of two parts: `exposed()` gives a task, `invariant()` a task<void> or nothing.
+template <class Exposed, class Invariant>
+void cancel_everywhere(Exposed exposed, Invariant invariant,
+                       const everywhere_options& options = {}) {
+  const auto body = [&](trial& t) -> task<void> {
+    auto ended = co_await t.expose(exposed());
+    if constexpr (std::is_void_v<std::invoke_result_t<Invariant&>>) {
+      invariant();
+    } else {
+      co_await invariant();
+    }
+  };
+  cancel_everywhere(disturbed_runs::body(body), options);
 }
 
 }  // namespace eddy::testing
