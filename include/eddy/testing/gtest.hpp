@@ -12,6 +12,9 @@
 // that has no local variable: name the result first.
 #pragma once
 
+#include <concepts>
+#include <type_traits>
+
 #include <gtest/gtest.h>
 
 #include <eddy/coro/exception_group.hpp>
@@ -49,7 +52,7 @@ inline void cancel_everywhere(const disturbed_runs::body& body,
 }
 
 /// The same for a body of two parts: `exposed()` gives a task, `invariant()` a task<void> or nothing.
-template <class Exposed, class Invariant>
+template <coro::task_callable Exposed, std::invocable Invariant>
 void cancel_everywhere(Exposed exposed, Invariant invariant,
                        const everywhere_options& options = {}) {
   const auto body = [&](trial& t) -> task<void> {
