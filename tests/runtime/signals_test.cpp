@@ -2,6 +2,7 @@
 #include <eddy/runtime/signals.hpp>
 
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <functional>
 #include <thread>
