@@ -49,6 +49,15 @@ void pool_place::give_back() noexcept {
 
 // --- construction ---
 
+/// A hook that runs in a task of the pool.
+struct pool_core::background : list_hook<> {
+  explicit background(pool_core& core) : task(current_task()) { core.background_.push_back(*this); }
+  background(const background&) = delete;
+  background& operator=(const background&) = delete;
+  ~background() { unlink(); }
+  any_task_handle task;
+};
+
 pool_core::pool_core(const pool_options& options) : options_(options), name_(options.name) {
   options_.name = {};  // what it refers to may go away
   if (options.max == 0) throw_invalid_input("pool: max is zero");
@@ -292,15 +301,18 @@ void pool_core::release(pool_place place) noexcept {
     return discard(std::move(place));
   }
   if (!has_reset_) return park(std::move(place));
-  try {
-    spawn_options named;
-    named.name = "pool reset";
-    spawn(reset_and_park(std::move(place)), named);
-  } catch (const std::bad_alloc&) {  // the place went back with the task that could not be made
-  }
+  // It stays the pool's until the task starts, so that nothing is left to the loop when the pool is terminated.
+  returning_.push_back(std::move(place));
+  spawn_options named;
+  named.name = "pool reset";
+  spawn(reset_next(shared_from_this()), named);
 }
 
-task<void> pool_core::reset_and_park(pool_place place) {
+task<void> pool_core::reset_next(std::shared_ptr<pool_core> self) {
+  if (returning_.empty()) co_return;  // terminated
+  pool_place place = std::move(returning_.front());
+  returning_.pop_front();
+  const background here(*self);
   auto ended = co_await as_result(with_timeout(options_.reset_timeout, reset(*place.object_)));
   if (ended.has_value() && !worn_out(*place.object_)) {
     park(std::move(place));
@@ -346,14 +358,11 @@ void pool_core::discard(pool_place place) noexcept {
     rest_timer();
   }
   if (has_close_ && !terminated_ && coro::scheduler::current() != nullptr) {
-    try {
-      spawn_options named;
-      named.name = "pool close";
-      ++closing_;
-      spawn(dispose_later(std::move(place)), named);
-    } catch (const std::bad_alloc&) {
-      --closing_;
-    }
+    ++closing_;
+    to_close_.push_back(std::move(place));
+    spawn_options named;
+    named.name = "pool close";
+    spawn(close_next(shared_from_this()), named);
     return;
   }
   ++counts_.closed;
@@ -371,8 +380,11 @@ task<void> pool_core::dispose(pool_place& place) {
       {"closing an object of pool " + name_ + " failed", ended.error(), current_task().name(), {}});
 }
 
-task<void> pool_core::dispose_later(pool_place place) {
-  co_await dispose(place);
+task<void> pool_core::close_next(std::shared_ptr<pool_core> self) {
+  if (to_close_.empty()) co_return;  // terminated
+  pool_place place = std::move(to_close_.front());
+  to_close_.pop_front();
+  co_await self->dispose(place);
   --closing_;
 }
 
@@ -455,6 +467,8 @@ void pool_core::terminate() noexcept {
   if (std::exchange(terminated_, true)) return;
   const auto self = shared_from_this();
   begin_close();
+  const auto unreset = std::exchange(returning_, {});
+  const auto unclosed = std::exchange(to_close_, {});
   pooled_object* following = nullptr;
   for (pooled_object* used = leased_.front(); used != nullptr; used = following) {
     following = leased_.next(*used);
@@ -465,6 +479,9 @@ void pool_core::terminate() noexcept {
       coro::scheduler::require().report(
           {"aborting an object of pool " + name_ + " failed", std::current_exception(), {}, {}});
     }
+  }
+  for (background* work = background_.front(); work != nullptr; work = background_.next(*work)) {
+    work->task.cancel(cancel_reason::requested, "the pool was terminated");
   }
   watch(never);
 }

@@ -86,9 +86,12 @@ pool_hooks<connection> hooks_of(database& db, bool slow_close = false) {
   };
   hooks.reset = [&db](connection& c) -> task<> {
     db.resets.push_back(c.number());
-    co_await sleep(db.reset_time);
+    if (db.reset_time > 0s) co_await sleep(db.reset_time);
   };
-  if (slow_close) hooks.close = [&db](connection&) -> task<> { co_await sleep(db.close_time); };
+  if (slow_close)
+    hooks.close = [&db](connection&) -> task<> {
+      if (db.close_time > 0s) co_await sleep(db.close_time);
+    };
   hooks.abort = [&db](connection& c) { db.aborted.push_back(c.number()); };
   return hooks;
 }
@@ -295,6 +298,7 @@ EDDY_TEST(object_pool, resets_what_a_cancelled_user_returns_before_others_get_it
   co_await settle();
   EXPECT_THAT(o.served, ElementsAre(std::pair(0, 1), std::pair(1, 1)));
   co_await o.users[1];
+  co_await o.pool.close();
 }
 
 EDDY_TEST(object_pool, discards_what_cannot_be_reset) {  // pool.8
@@ -304,6 +308,7 @@ EDDY_TEST(object_pool, discards_what_cannot_be_reset) {  // pool.8
   co_await o.arrive(1, 1s);
   co_await o.users[1];
   EXPECT_THAT(o.served, ElementsAre(std::pair(0, 1), std::pair(1, 2)));
+  co_await o.pool.close();
 }
 
 EDDY_TEST(object_pool, gives_a_failed_set_up_to_its_acquirer_and_closes) {  // pool.9
@@ -313,8 +318,11 @@ EDDY_TEST(object_pool, gives_a_failed_set_up_to_its_acquirer_and_closes) {  // p
   EXPECT_TRUE(holds_exception<std::runtime_error>(failed.error()));
   EXPECT_EQ(o.db.open_now, 0);
   o.db.set_up_fails = false;
-  auto c = co_await o.pool.acquire();
-  EXPECT_EQ(c->number(), 2);
+  {
+    auto c = co_await o.pool.acquire();
+    EXPECT_EQ(c->number(), 2);
+  }
+  co_await o.pool.close();
 }
 
 EDDY_TEST(object_pool, close_waits_for_those_in_use_and_refuses_others) {  // pool.10
@@ -411,6 +419,7 @@ EDDY_TEST(object_pool, closes_a_lease_that_is_discarded_and_gives_its_place_to_t
   co_await o.users[0];
   EXPECT_THAT(o.served, ElementsAre(std::pair(1, 2)));
   EXPECT_EQ(o.db.most_open, 1) << "a place is free when its object has been closed";
+  co_await o.pool.close();
 }
 
 EDDY_TEST(object_pool, uses_an_object_for_the_length_of_a_call) {
@@ -469,10 +478,13 @@ EDDY_TEST(keyed_pool, closes_an_idle_object_of_another_key_to_make_room) {  // p
     offices o({.max = 2}, slow_close);
     o.db.close_time = 1s;
     co_await o.work(0, "a", 1s);
+    co_await settle();
     co_await o.work(1, "b", 1s);
+    co_await settle();
     EXPECT_EQ(o.pool.statistics().idle, 2u);
     EXPECT_EQ(o.pool.keys(), 2u);
     co_await o.work(2, "c", 1s);
+    co_await settle();
     EXPECT_EQ(o.db.most_open, 2);
     EXPECT_EQ(o.pool.keys(), 2u) << "a, idle for longest, is forgotten";
     co_await o.work(3, "b", 1s);

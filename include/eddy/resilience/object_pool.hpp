@@ -139,10 +139,13 @@ class [[nodiscard]] pool_lease {
 };
 
 /// Belongs to one loop. Acquirers are served in order of arrival; an object that is released is at once the first
-/// waiter's, and no newcomer overtakes. Objects are reused latest first, so that those not needed reach the idle
-/// limit. An acquire that fails, times out or is cancelled has changed nothing; one that was opening when it was
-/// cancelled gives its place to the next. A pool with waiters must not be destroyed: that stops the program. Leases
-/// may outlive it.
+/// waiter's, and no newcomer overtakes. Objects are reused latest first, so that those not needed reach the idle limit.
+/// An acquire that fails, times out or is cancelled has changed nothing; one that was opening when it was cancelled
+/// gives its place to the next.
+///
+/// Await close() before the pool is destroyed: destruction is terminate(), after which no hook is begun; a reset that
+/// is under way is cancelled then and a close hook goes on, so what hooks refer to must outlive these. Destroying a
+/// pool with waiters stops the program. Leases may outlive it.
 template <class T>
 class object_pool {
  public:

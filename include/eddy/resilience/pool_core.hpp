@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -177,6 +178,7 @@ class pool_core : public std::enable_shared_from_this<pool_core>, private coro::
   friend class acquire_operation;
   friend class pool_place;
   friend class slot_reference;
+  struct background;
 
   // Waiting.
   [[nodiscard]] bool can_enter(const pool_slot& slot) const noexcept;
@@ -190,14 +192,14 @@ class pool_core : public std::enable_shared_from_this<pool_core>, private coro::
   task<void> open_one(pool_place place);
   void lease(pool_place& place, std::source_location where);
   void release(pool_place place) noexcept;
-  task<void> reset_and_park(pool_place place);
+  task<void> reset_next(std::shared_ptr<pool_core> self);
   void park(pool_place place) noexcept;
   [[nodiscard]] pool_place unpark(pooled_object& object) noexcept;
   [[nodiscard]] bool worn_out(const pooled_object& object) const noexcept;
   [[nodiscard]] bool still_alive(pooled_object& object) noexcept;
   void discard(pool_place place) noexcept;
   task<void> dispose(pool_place& place);
-  task<void> dispose_later(pool_place place);
+  task<void> close_next(std::shared_ptr<pool_core> self);
   [[nodiscard]] duration shortened(duration limit);
   // Time.
   void watch(time_point event) noexcept;
@@ -219,6 +221,9 @@ class pool_core : public std::enable_shared_from_this<pool_core>, private coro::
   intrusive_list<pooled_object, watched>
       watched_;  // leases that may still become leaks, the oldest first
   intrusive_list<acquire_operation> waiters_;
+  std::deque<pool_place> returning_;       // released, to be reset
+  std::deque<pool_place> to_close_;        // to be closed by the hook
+  intrusive_list<background> background_;  // resets under way
   std::uint64_t generation_ = 0;
   bool serving_ = false;
   bool serve_again_ = false;
