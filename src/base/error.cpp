@@ -30,6 +30,7 @@ class runtime_category final : public error_category_base {
       case errc::host_not_found: return "host not found";
       case errc::resolve_failed: return "name resolution failed";
       case errc::overloaded: return "overloaded";
+      case errc::lagged: return "items were dropped because the receiver was too slow";
     }
     return "unknown error " + std::to_string(code);
   }
@@ -41,6 +42,7 @@ class runtime_category final : public error_category_base {
       case errc::incomplete:
       case errc::shut_down: return condition::disconnected;
       case errc::overloaded:
+      case errc::lagged:
       case errc::busy: return condition::overloaded;
       case errc::invalid_input:
       case errc::limit_exceeded: return condition::invalid_input;

@@ -41,6 +41,7 @@ enum class errc {
   host_not_found,      ///< the name has no address
   resolve_failed,      ///< the name servers could not be asked, or failed
   overloaded,          ///< refused now; later may work
+  lagged,              ///< a receiver was too slow, so items were dropped
 };
 
 /// What a caller should do about an error, whichever module it came from.

@@ -51,6 +51,9 @@ class intrusive_list {
   [[nodiscard]] bool empty() const noexcept { return root_.next_ == &root_; }
   /// The first element; null when empty.
   [[nodiscard]] T* front() noexcept { return empty() ? nullptr : as_element(root_.next_); }
+  [[nodiscard]] const T* front() const noexcept {
+    return empty() ? nullptr : as_element(root_.next_);
+  }
 
   void push_back(T& element) noexcept { insert(*root_.prev_, element); }
   void push_front(T& element) noexcept { insert(root_, element); }
