@@ -8,6 +8,7 @@
 #include <cxxabi.h>
 
 #include <eddy/base/error.hpp>
+#include <eddy/coro/composite_operation.hpp>
 #include <eddy/coro/promise_base.hpp>
 #include <eddy/coro/scheduler.hpp>
 #include <eddy/coro/task.hpp>
@@ -160,9 +161,19 @@ scheduler& operation::loop() const noexcept { return task_->loop(); }
 void operation::end(state outcome) noexcept {
   debug_check(pending(), "an operation ended twice");
   state_ = outcome;
+  if (task_->waiting_ != this) [[unlikely]] {
+    task_->waiting_->part_ended(*this);
+    return;
+  }
   task_->waiting_ = nullptr;
   task_->loop().make_ready(*task_);
 }
+
+void operation::part_ended(operation&) noexcept {
+  stop_program("an operation ended in which no task waited");
+}
+
+void composite_operation::begin_unawaited() { task_ = &scheduler::require().require_task(); }
 
 void operation::complete() noexcept { end(state::completed); }
 

@@ -29,6 +29,7 @@ namespace eddy::coro {
 
 class task_state;
 class scheduler;
+class composite_operation;
 template <class Op>
 class operation_awaiter;
 
@@ -58,6 +59,8 @@ class operation {
   ~operation() = default;
 
   virtual void withdraw() noexcept = 0;
+  /// `part`, in which this operation waited, has ended. Only a composite_operation has parts.
+  virtual void part_ended(operation& part) noexcept;
 
   /// The result is there: the task becomes ready and gets it, whatever happens until it runs.
   void complete() noexcept;
@@ -77,6 +80,7 @@ class operation {
 
  private:
   friend class task_state;
+  friend class composite_operation;
   template <class Op>
   friend class operation_awaiter;
 
