@@ -1,17 +1,14 @@
 #include <eddy/sync/mutex.hpp>
 
+#include "place_text.hpp"
+
 #include <string>
 
 #include <eddy/base/check.hpp>
 
 namespace eddy {
-namespace {
 
-std::string place_text(std::source_location place) {
-  return std::string(place.file_name()) + ":" + std::to_string(place.line());
-}
-
-}  // namespace
+using sync::detail::place_text;
 
 std::optional<mutex::guard> mutex::try_lock(std::source_location where) {
   coro::task_state& task = coro::scheduler::require().require_task();

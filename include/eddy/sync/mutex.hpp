@@ -22,6 +22,8 @@
 
 namespace eddy {
 
+class condition_variable;
+
 /// What is known about a mutex at one moment.
 struct mutex_statistics {
   bool locked = false;
@@ -58,6 +60,8 @@ class mutex {
   [[nodiscard]] mutex_statistics statistics() const;
 
  private:
+  friend condition_variable;
+
   // The record is held so that reports can name the holder even after it has ended.
   void give_to(coro::task_state& task, std::source_location where) noexcept {
     task.retain();
@@ -97,6 +101,7 @@ class [[nodiscard]] mutex::guard {
 
  private:
   friend mutex;
+  friend condition_variable;
   explicit guard(mutex& held) noexcept : mutex_(&held) {}
   mutex* mutex_ = nullptr;
 };

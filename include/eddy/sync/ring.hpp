@@ -29,6 +29,8 @@ class ring {
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
+  [[nodiscard]] const T& operator[](std::size_t position) const noexcept { return *slot(position); }
+
   /// When it throws (std::bad_alloc), `item` and the ring are as they were.
   void push(T&& item) {
     if (size_ == slot_count_) [[unlikely]]
