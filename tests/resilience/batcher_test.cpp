@@ -180,6 +180,7 @@ EDDY_TEST(batcher, cancels_a_batch_that_nobody_waits_for_any_more) {
   t.tasks[0].cancel();
   t.tasks[1].cancel();
   co_await t.work.close();
+  co_await settle();
   EXPECT_EQ(now(), start);
   EXPECT_EQ(t.cancelled_batches, 1);
   EXPECT_EQ(t.tasks[0].status(), coro::task_status::cancelled);
@@ -190,6 +191,7 @@ EDDY_TEST(batcher, loses_nothing_when_it_is_closed) {
   tenfold t({.max_size = 2, .max_age = 1h}, 1s);
   for (int item = 1; item <= 5; ++item) co_await t.arrive(item);
   co_await t.work.close();
+  co_await settle();
   EXPECT_THAT(t.batches, ElementsAre(ElementsAre(1, 2), ElementsAre(3, 4), ElementsAre(5)));
   for (std::size_t i = 0; i < 5; ++i) {
     EDDY_REQUIRE(t.tasks[i].done());
