@@ -81,3 +81,11 @@ string(JOIN " " consumer_flags ${EDDY_SANITIZE_FLAGS})
 eddy_add_test(install.consumer tools ${CMAKE_COMMAND} -D BUILD=${PROJECT_BINARY_DIR} -D COMPILER=${CMAKE_CXX_COMPILER}
   -D FLAGS=${consumer_flags} -P ${PROJECT_SOURCE_DIR}/tests/consumer/check_install.cmake)
 eddy_add_test(tools.check tools python3 -B -m unittest discover -s ${PROJECT_SOURCE_DIR}/tests/tools -p "*_test.py")
+
+# What must not compile, with the diagnostic it must fail with.
+file(GLOB misuses CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/compile_fail/*.cpp)
+foreach(source IN LISTS misuses)
+  cmake_path(GET source STEM name)
+  eddy_add_test(compile_fail.${name} compile_fail ${CMAKE_COMMAND} -D SOURCE=${source} -D COMPILER=${CMAKE_CXX_COMPILER}
+    -D INCLUDE=${PROJECT_SOURCE_DIR}/include -P ${PROJECT_SOURCE_DIR}/tests/compile_fail/check.cmake)
+endforeach()

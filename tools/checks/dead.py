@@ -22,7 +22,7 @@ def check(tree: Tree) -> list[Finding]:
 
 def _is_built(tree: Tree, path: str) -> bool:
     parts = path.split("/")
-    if path == "tests/main.cpp" or path.startswith("tests/consumer/"):
+    if path == "tests/main.cpp" or path.startswith(("tests/consumer/", "tests/compile_fail/")):
         return True
     if parts[0] == "src":
         return parts[1] in tree.built_modules

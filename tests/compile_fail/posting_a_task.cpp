@@ -1,0 +1,6 @@
+// expect: no matching function
+#include <eddy/runtime/loop.hpp>
+
+void posts() {
+  eddy::post([]() -> eddy::task<void> { co_return; });
+}
