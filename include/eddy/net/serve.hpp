@@ -142,12 +142,12 @@ task<void> accept_loop(Listener& listener, Handler& handler, const serve_options
 template <class Listener, class Handler>
 task<void> serve(Listener& listener, Handler handler, serve_options options, serve_state& state) {
   detail::connection_group connections;
+  promise<void> ready;
   auto body = [&](task_group& outer) -> task<void> {
-    promise<void> ready;
     outer.spawn(connections.run(ready));
-    co_await shield(ready.get_future());
     std::exception_ptr ended;
     try {
+      co_await shield(ready.get_future());
       co_await detail::accept_loop(listener, handler, options, state, connections);
     } catch (...) {
       ended = std::current_exception();

@@ -1,0 +1,174 @@
+// Every operation of net on the simulated network, cancelled and made to fail at every point: no socket is left.
+#include <eddy/testing/everywhere.hpp>
+
+#include <array>
+#include <string>
+
+#include <gmock/gmock.h>
+
+#include <eddy/coro/sleep.hpp>
+#include <eddy/net/net.hpp>
+#include <eddy/testing/gtest.hpp>
+
+namespace eddy::net {
+namespace {
+
+using namespace std::chrono_literals;
+using ::eddy::testing::cancel_everywhere;
+using ::eddy::testing::disturbance;
+using ::eddy::testing::everywhere_options;
+using ::eddy::testing::trial;
+
+everywhere_options slow_network() {
+  everywhere_options options;
+  options.run.network.latency = 10ms;
+  options.run.network.max_transfer = 3;
+  options.run.network.window = 8;
+  return options;
+}
+
+task<void> echo(tcp_stream peer) {
+  std::array<std::byte, 16> buffer;
+  for (;;) {
+    const std::size_t n = co_await peer.read_some(buffer);
+    if (n == 0) break;
+    const std::span<const std::byte> got(buffer.data(), n);
+    co_await peer.write_all(got);
+  }
+  co_await peer.close();
+}
+
+/// Handles whose client was disturbed meet resets.
+task<void> echo_to_whom_it_may_concern(tcp_stream peer) {
+  const auto ended = co_await as_result(echo(std::move(peer)));
+  if (ended.is_cancelled()) static_cast<void>(ended.value());
+}
+
+// clk.6
+TEST(everywhere, a_client_leaves_no_socket) {
+  cancel_everywhere(
+      [](trial& t) -> task<void> {
+        tcp_listener listener = tcp_listener::listen(address::loopback_v4(0));
+        const address to = listener.local();
+        auto server =
+            spawn([&]() -> task<void> { co_await serve(listener, echo_to_whom_it_may_concern); });
+        const auto talk = [&]() -> task<std::string> {
+          tcp_stream stream = co_await tcp_stream::connect(to);
+          const std::string_view question = "hello, network";
+          co_await stream.write_all(question);
+          co_await stream.shutdown_write();
+          std::string answer;
+          std::array<std::byte, 16> buffer;
+          for (;;) {
+            const std::size_t n = co_await stream.read_some(buffer);
+            if (n == 0) break;
+            answer.append(reinterpret_cast<const char*>(buffer.data()), n);
+          }
+          co_await stream.close();
+          co_return answer;
+        };
+        const auto ended = co_await t.expose(talk());
+        if (t.kind() == disturbance::none) EXPECT_TRUE(ended.has_value());
+        if (ended.has_value()) EXPECT_EQ(*ended, "hello, network");
+        server.cancel();
+        const auto stopped = co_await as_result(server);
+        EXPECT_TRUE(stopped.has_error());
+      },
+      slow_network());
+}
+
+// clk.6
+TEST(everywhere, a_server_leaves_no_socket) {
+  cancel_everywhere(
+      [](trial& t) -> task<void> {
+        tcp_listener listener = tcp_listener::listen(address::loopback_v4(0));
+        const address to = listener.local();
+        const auto ask = [to]() -> task<void> {
+          tcp_stream stream = co_await tcp_stream::connect(to);
+          const std::string_view question = "hi";
+          co_await stream.write_all(question);
+          co_await stream.shutdown_write();
+          std::array<std::byte, 16> buffer;
+          while (true) {
+            const std::size_t n = co_await stream.read_some(buffer);
+            if (n == 0) break;
+          }
+        };
+        auto client = spawn([&]() -> task<void> {
+          // Only the end matters: the server may be gone at any point.
+          const auto ended = co_await as_result(with_timeout(1s, ask()));
+          if (ended.is_cancelled()) static_cast<void>(ended.value());
+        });
+        const auto accept_one = [&]() -> task<void> {
+          tcp_stream peer = co_await listener.accept();
+          co_await echo(std::move(peer));
+        };
+        const auto ended = co_await t.expose(accept_one());
+        if (t.kind() == disturbance::none) EXPECT_TRUE(ended.has_value());
+        co_await client;
+      },
+      slow_network());
+}
+
+// clk.6
+TEST(everywhere, serve_ends_with_its_handlers) {
+  cancel_everywhere(
+      [](trial& t) -> task<void> {
+        const ::eddy::testing::error_recorder failed_handlers;
+        tcp_listener listener = tcp_listener::listen(address::loopback_v4(0));
+        const address to = listener.local();
+        auto client = spawn([to]() -> task<void> {
+          const auto ask = [to]() -> task<void> {
+            tcp_stream stream = co_await tcp_stream::connect(to);
+            const std::string_view question = "hi";
+            co_await stream.write_all(question);
+            co_await stream.shutdown_write();
+            std::array<std::byte, 16> buffer;
+            const std::size_t n = co_await stream.read_some(buffer);
+            EXPECT_LE(n, 2U);
+          };
+          const auto ended = co_await as_result(with_timeout(1s, ask()));
+          if (ended.is_cancelled()) static_cast<void>(ended.value());
+        });
+        int running = 0;
+        const auto handler = [&](tcp_stream peer) -> task<void> {
+          ++running;
+          const auto ended = co_await as_result(echo(std::move(peer)));
+          --running;
+          static_cast<void>(ended.value());
+        };
+        const auto serve_a_while = [&]() -> task<void> {
+          const bool forever = co_await move_on_after(2s, serve(listener, std::ref(handler)));
+          EXPECT_FALSE(forever);
+        };
+        const auto ended = co_await t.expose(serve_a_while());
+        EXPECT_EQ(running, 0);
+        if (t.kind() == disturbance::none) EXPECT_TRUE(ended.has_value());
+        co_await client;
+      },
+      slow_network());
+}
+
+// clk.6
+TEST(everywhere, datagram_sockets_are_closed) {
+  cancel_everywhere(
+      [](trial& t) -> task<void> {
+        udp_socket receiver = udp_socket::bind(address::loopback_v4(0));
+        const address to = receiver.local();
+        const auto both = [&]() -> task<std::size_t> {
+          udp_socket sender = co_await udp_socket::connect(to);
+          const std::array<std::byte, 4> bytes{};
+          co_await sender.send(bytes);
+          std::array<std::byte, 16> buffer;
+          const auto got = co_await receiver.receive_from(buffer);
+          co_return got.size;
+        };
+        const auto ended = co_await t.expose(both());
+        if (t.kind() == disturbance::none) EXPECT_TRUE(ended.has_value());
+        if (ended.has_value()) EXPECT_EQ(*ended, 4U);
+      },
+      slow_network());
+}
+
+}  // namespace
+}  // namespace eddy::net
