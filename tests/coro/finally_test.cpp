@@ -2,6 +2,7 @@
 
 #include "recorded.hpp"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 
 #include <eddy/coro/group.hpp>
 #include <eddy/coro/timeout.hpp>
+#include <eddy/runtime/offload.hpp>
 #include <eddy/testing/gtest.hpp>
 
 namespace eddy {
@@ -204,6 +206,62 @@ EDDY_TEST(finally, nested_runs_the_inner_cleanup_first) {
   };
   co_await finally(finally(sleep(1s), inner), outer);
   EXPECT_THAT(log, ElementsAre("inner", "outer"));
+}
+
+// fin.8
+EDDY_TEST(finally, takes_a_cleanup_with_a_group_a_timeout_and_a_thread_of_its_own) {
+  std::vector<std::string> log;
+  const auto part = [&](std::string name) -> task<void> {
+    co_await sleep(1s);
+    log.push_back(name);
+  };
+  const auto cleanup = [&]() -> task<void> {
+    co_await with_group([&](task_group& g) -> task<void> {
+      g.spawn(part("child"));
+      co_return;
+    });
+    const auto late = co_await ending_of(with_timeout(1s, sleep(2s)));
+    log.push_back(late);
+    const auto answer = [] { return 42; };
+    const int from_thread = co_await to_thread(answer);
+    log.push_back(std::to_string(from_thread));
+  };
+  const bool finished = co_await with_scope([&](cancel_scope& s) -> task<void> {
+    cancel_after(s, 1s);
+    co_await finally(sleep(1h), cleanup);
+  });
+  EXPECT_FALSE(finished);
+  EXPECT_THAT(log, ElementsAre("child", "timeout", "42"));
+}
+
+/// Writes its name when it is destroyed.
+struct noted {
+  noted(std::vector<std::string>& to, std::string n) : log(&to), name(std::move(n)) {}
+  noted(const noted&) = delete;
+  noted& operator=(const noted&) = delete;
+  ~noted() { log->push_back(name); }
+  std::vector<std::string>* log;
+  std::string name;
+};
+
+// fin.9
+EDDY_TEST(finally, begins_the_cleanup_after_the_operation_s_locals_and_keeps_its_captures) {
+  std::vector<std::string> log;
+  const auto work = [&]() -> task<void> {
+    const noted local(log, "local");
+    co_await sleep(1s);
+  };
+  {
+    auto captured = std::make_shared<noted>(log, "capture");
+    auto cleanup = [&log, kept = std::move(captured)]() -> task<void> {
+      log.push_back("cleanup begins");
+      co_await sleep(1s);
+      log.push_back("cleanup ends, has " + kept->name);
+    };
+    auto op = finally(work(), std::move(cleanup));
+    co_await std::move(op);
+  }
+  EXPECT_THAT(log, ElementsAre("local", "cleanup begins", "cleanup ends, has capture", "capture"));
 }
 
 // grp.33

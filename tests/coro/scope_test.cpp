@@ -4,12 +4,14 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
 
 #include <eddy/coro/group.hpp>
 #include <eddy/coro/timeout.hpp>
+#include <eddy/runtime/loop.hpp>
 #include <eddy/testing/gtest.hpp>
 
 namespace eddy {
@@ -482,6 +484,36 @@ EDDY_TEST(scope, is_not_seen_by_a_handler_of_std_exception) {
   co_await with_scope(scope, body);
   EXPECT_FALSE(seen);
 }
+
+// scope.16
+EDDY_TEST(scope, is_cancelled_from_another_thread_by_a_post) {
+  cancel_scope around;
+  const auto to = current_loop();
+  auto& driver = testing::virtual_io();
+  driver.expect_wake(true);
+  std::jthread other([&] { to.post([&] { around.cancel(cancel_reason::requested, "posted"); }); });
+  const auto body = [](cancel_scope&) -> task<void> { co_await sleep(1h); };
+  const bool finished = co_await with_scope(around, body);
+  driver.expect_wake(false);
+  EXPECT_FALSE(finished);
+  EXPECT_TRUE(around.cancelled_caught());
+  EXPECT_EQ(now(), time_point());
+}
+
+#ifndef NDEBUG
+// scope.16
+TEST(scope_death, being_cancelled_on_a_foreign_thread_stops_the_program) {
+  const auto cancel_elsewhere = []() -> task<void> {
+    cancel_scope around;
+    const auto body = [&](cancel_scope&) -> task<void> {
+      std::jthread([&] { around.cancel(); }).join();
+      co_await sleep(1s);
+    };
+    co_await with_scope(around, body);
+  };
+  EXPECT_DEATH(testing::run_virtual(cancel_elsewhere), "from another thread");
+}
+#endif
 
 }  // namespace
 }  // namespace eddy

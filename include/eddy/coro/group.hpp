@@ -89,8 +89,8 @@ class task_set : public task_owner {
 
 class task_group;
 
-/// How a task started by task_group::start says that it is ready. Copyable; refers to the start() call until it has been
-/// used. Reporting twice stops the program; so does reporting after start() gave up the task.
+/// How a task started by task_group::start says that it is ready. Copyable; refers to the start() call until it has
+/// been used. Reporting twice stops the program; so does reporting after start() gave up the task.
 template <class T = void>
 class ready_signal;
 
@@ -133,8 +133,8 @@ class task_group final : public coro::task_set, private coro::spawner<task_group
   /// Cancels all children and the body; the group then ends without an error of its own. May be called repeatedly.
   bool cancel(cancel_reason reason = cancel_reason::requested, std::string text = {},
               std::source_location where = std::source_location::current());
-  /// Runs `fn(ready_signal<T>)`, which gives a task<void>, as a child of the group, and waits until it has reported ready;
-  /// gives the value it reported. Until then the child is under the caller's scopes, from then on under the group's.
+  /// Runs `fn(ready_signal<T>)`, which gives a task<void>, as a child of the group, and waits until it has reported
+  /// ready; gives the value it reported. Until then the child is under the caller's scopes, from then on under the group's.
   /// What the child fails with before that leaves start and does not touch the group; ending without a report throws
   /// errc::not_ready. A cancelled caller cancels the child and waits for it. The callable lives as long as the child.
   template <class T = void, class Fn>

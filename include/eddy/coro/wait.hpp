@@ -1,7 +1,7 @@
 // Waiting for several spawned tasks without taking their results: wait() and as_completed().
 //
-// Both only look: they never throw what a task failed with, never cancel a task, and leave nothing behind on a task when
-// they are left early.
+// Both only look: they never throw what a task failed with, never cancel a task, and leave nothing behind on a task
+// when they are left early.
 #pragma once
 
 #include <algorithm>

@@ -29,20 +29,17 @@
 
 namespace eddy::testing {
 
-template <class Signature>
-class async_mock;
-
-/// R may be void or move-only; arguments are copied into the record, so that they have to be copyable.
+/// What async_mock does. R may be void or move-only; arguments are copied into the record, so they have to be copyable.
 template <class R, class... Args>
-class async_mock<R(Args...)> {
+class scripted_function {
   static_assert(!std::is_reference_v<R>, "a mock keeps its results, so that they are values");
 
  public:
   using arguments = std::tuple<std::decay_t<Args>...>;
 
-  async_mock() = default;
-  async_mock(const async_mock&) = delete;
-  async_mock& operator=(const async_mock&) = delete;
+  scripted_function() = default;
+  scripted_function(const scripted_function&) = delete;
+  scripted_function& operator=(const scripted_function&) = delete;
 
   /// Writes the call down at once; the rest happens when the task is awaited. A call of a non-void mock that nobody
   /// gave a result for fails the test.
@@ -55,44 +52,44 @@ class async_mock<R(Args...)> {
 
   /// Gives a copy of `value`.
   template <class V = R>
-  async_mock& returns(V value)
+  scripted_function& returns(V value)
     requires(!std::is_void_v<R>)
   {
     otherwise_ = giving<R>(std::move(value), false);
     return *this;
   }
   template <class V = R>
-  async_mock& then_returns(V value)
+  scripted_function& then_returns(V value)
     requires(!std::is_void_v<R>)
   {
     return add(giving<R>(std::move(value), true));
   }
-  async_mock& then_returns()
+  scripted_function& then_returns()
     requires std::is_void_v<R>
   {
     return add(nullptr);
   }
   template <class E>
-  async_mock& throws(E failure) {
+  scripted_function& throws(E failure) {
     otherwise_ = throwing(std::move(failure));
     return *this;
   }
   template <class E>
-  async_mock& then_throws(E failure) {
+  scripted_function& then_throws(E failure) {
     return add(throwing(std::move(failure)));
   }
   /// Calls `fn` with the arguments; it gives an R or a task<R>.
   template <class Fn>
-  async_mock& does(Fn fn) {
+  scripted_function& does(Fn fn) {
     otherwise_ = doing(std::move(fn));
     return *this;
   }
   template <class Fn>
-  async_mock& then_does(Fn fn) {
+  scripted_function& then_does(Fn fn) {
     return add(doing(std::move(fn)));
   }
   /// Calls made from now on sleep this long first.
-  async_mock& delays(duration d) {
+  scripted_function& delays(duration d) {
     delay_ = d;
     return *this;
   }
@@ -175,7 +172,7 @@ class async_mock<R(Args...)> {
     co_return std::invoke(*fn, std::forward<Args>(args)...);
   }
 
-  async_mock& add(action step) {
+  scripted_function& add(action step) {
     script_.push_back(std::move(step));
     return *this;
   }
@@ -220,5 +217,12 @@ class async_mock<R(Args...)> {
   std::size_t failed_ = 0;
   std::size_t cancelled_ = 0;
 };
+
+template <class Signature>
+class async_mock;
+
+/// async_mock<R(Args...)>: written as the function it stands for.
+template <class R, class... Args>
+class async_mock<R(Args...)> final : public scripted_function<R, Args...> {};
 
 }  // namespace eddy::testing

@@ -38,8 +38,8 @@ inline void run_test(task<void> (*body)(), const virtual_options& options,
   if (::testing::Test::HasFailure()) ::testing::Test::RecordProperty("repeat", run.how_to_repeat());
 }
 
-/// Runs `body(trial&)`, which gives a task<void>, undisturbed and then cancelled, or made to fail, at each point of what
-/// it exposes; see everywhere.hpp. EXPECT_ macros in the body say at which point they failed.
+/// Runs `body(trial&)`, which gives a task<void>, undisturbed and then cancelled, or made to fail, at each point of
+/// what it exposes; see everywhere.hpp. EXPECT_ macros in the body say at which point they failed.
 inline void cancel_everywhere(const disturbed_runs::body& body,
                               const everywhere_options& options = {}) {
   disturbed_runs runs(body, options);
