@@ -4,27 +4,10 @@
 #include <atomic>
 #include <memory>
 
+#include <eddy/runtime/inbox_node.hpp>
 #include <eddy/runtime/loop.hpp>
 
 namespace eddy::runtime {
-
-/// Something that another thread hands to a loop.
-class inbox_node {
- public:
-  inbox_node(const inbox_node&) = delete;
-  inbox_node& operator=(const inbox_node&) = delete;
-
-  /// On the loop, outside any task; the node may destroy itself.
-  virtual void deliver(loop& to) noexcept = 0;
-
- protected:
-  inbox_node() noexcept = default;
-  ~inbox_node() = default;
-
- private:
-  friend struct loop_ref::inbox;
-  inbox_node* next_ = nullptr;
-};
 
 struct loop_ref::inbox {
   explicit inbox(driver& io) noexcept : io_(&io) {}

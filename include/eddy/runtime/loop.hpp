@@ -25,6 +25,8 @@ namespace runtime {
 
 class loop;
 class offload;
+class remote_call;
+class remote_operation;
 class signal_desk;
 
 /// What a loop is made with; everything the outside world reaches it through.
@@ -58,7 +60,9 @@ class loop_ref {
  private:
   friend class loop;
   friend class offload;
-  friend class inbox_node;
+  friend class remote_call;
+  friend class remote_operation;
+  friend class cross_loop_wait;
   struct inbox;
   explicit loop_ref(std::shared_ptr<inbox> box) noexcept : inbox_(std::move(box)) {}
   bool post_callback(std::move_only_function<void()> callback, std::source_location where) const;
@@ -104,6 +108,7 @@ class loop final : public coro::scheduler {
 
  private:
   friend class offload;
+  friend class remote_operation;
 
   loop(std::unique_ptr<driver> io, loop_options& options);
   void look_outside();
