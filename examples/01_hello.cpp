@@ -3,6 +3,7 @@
 #include <iostream>
 #include <string>
 
+// [program]
 #include <eddy/eddy.hpp>
 
 using namespace std::chrono_literals;
@@ -25,3 +26,4 @@ eddy::task<int> async_main() {
 }
 
 int main() { return eddy::run(async_main()); }
+// [/program]

@@ -140,7 +140,7 @@ eddy::task<void> cancelled_get_takes_nothing() {
   eddy::queue<int> numbers(10);
   auto reader = [&]() -> eddy::task<int> { co_return co_await numbers.get(); };
   auto waiting = eddy::spawn(reader);
-  co_await eddy::yield();  // now it waits in get()
+  co_await eddy::sleep(1ms);  // now it waits in get()
 
   waiting.cancel();
   const bool put = numbers.try_put(1);  // too late for the reader: the item stays in the queue
@@ -148,16 +148,16 @@ eddy::task<void> cancelled_get_takes_nothing() {
   // [/nothing]
   expect(put && !ended.has_value() && numbers.size() == 1);
 
+  const auto left = numbers.try_get();
   // [wins]
-  auto second = eddy::spawn(reader);  // gets the item that is there
-  auto third = eddy::spawn(reader);
-  co_await eddy::yield();
-  const bool given = numbers.try_put(2);  // granted to the third before ...
-  third.cancel();                         // ... it is cancelled: it keeps what it got
-  const int two = co_await third;
+  auto lucky = eddy::spawn(reader);
+  co_await eddy::sleep(1ms);
+
+  const bool given = numbers.try_put(2);  // granted to the reader before ...
+  lucky.cancel();                         // ... it is cancelled: it keeps what it got
+  const int two = co_await lucky;
   // [/wins]
-  const int one = co_await second;
-  expect(given && one == 1 && two == 2);
+  expect(left == 1 && given && two == 2);
 }
 
 eddy::task<void> everything() {
