@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <thread>
 #include <typeinfo>
 
 #include <cxxabi.h>
@@ -121,12 +122,21 @@ void scheduler::resume(ready_node& node) noexcept {
       observer_->resuming(task);
     current_task_ = &task;
     running_frame = current_task_->innermost_frame_;
+    progress_.begin(&task, running_frame->await_place());
     run_frames(node.resume_point_);
     running_frame = nullptr;
     current_task_ = nullptr;
   } else {
+    progress_.begin_callback(&node);
     node.run();
   }
+}
+
+void loop_progress::end_inspection() noexcept {
+  stage expected = stage::announced;
+  if (inspection_.compare_exchange_strong(expected, stage::none)) return;
+  while (inspection_.load(std::memory_order_acquire) == stage::inspecting)
+    std::this_thread::yield();
 }
 
 ready_node* scheduler::take_batch() noexcept {
@@ -151,6 +161,7 @@ std::size_t scheduler::run_batch() {
       resume(*node);
       ++count;
     }
+    progress_.end_batch();
     return count;
   }
   shuffled_.clear();
@@ -172,6 +183,7 @@ std::size_t scheduler::run_batch() {
     slot = std::exchange(batch, batch->next_);
   }
   for (ready_node* node : shuffled_) resume(*node);
+  progress_.end_batch();
   return shuffled_.size();
 }
 

@@ -107,6 +107,7 @@ void task_state::move_to(task_owner& owner) noexcept {
 }
 
 void task_state::body_ended() noexcept {
+  loop_->progress().end_task();
   classify(take_outcome());
   check(innermost_scope_ == &own_scope_, "a task ended inside a scope it had entered", spawned_at_);
   innermost_frame_ = nullptr;

@@ -2,6 +2,7 @@
 
 #include "signal_table.hpp"
 #include "unhandled.hpp"
+#include "watchdog.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -173,9 +174,10 @@ class session final : private signal_listener {
 };
 
 void run_session(const run_options& options, main_task& main, std::size_t index,
-                 const run_signals& handlers, team* others) {
+                 const run_signals& handlers, watchdog* guard, team* others) {
   loop here(options_for(options, index));
   here.set_index(index);
+  const watchdog::watched observed(guard, here);
   session(here, main, handlers).run(others);
 }
 
@@ -200,17 +202,19 @@ void run_one(const run_options& options, main_task& main) {
   check(coro::scheduler::current() == nullptr, "run was called inside a running loop");
   const run_signals handlers(options);
   if (options.pin_loops) pin_to_processor(0);
-  run_session(options, main, 0, handlers, nullptr);
+  const auto guard = watchdog::make(options);
+  run_session(options, main, 0, handlers, guard.get(), nullptr);
 }
 
 void run_many(const run_options& options, const std::function<main_task&(std::size_t)>& make) {
   check(coro::scheduler::current() == nullptr, "run was called inside a running loop");
   const run_signals handlers(options);
+  const auto guard = watchdog::make(options);
   team all;
   const auto run_loop = [&](std::size_t index) {
     try {
       if (options.pin_loops) pin_to_processor(index);
-      run_session(options, make(index), index, handlers, &all);
+      run_session(options, make(index), index, handlers, guard.get(), &all);
     } catch (...) {
       all.fail(std::current_exception());
     }

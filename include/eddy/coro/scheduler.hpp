@@ -13,6 +13,7 @@
 
 #include <eddy/base/random.hpp>
 #include <eddy/base/time.hpp>
+#include <eddy/coro/loop_progress.hpp>
 #include <eddy/coro/task_state.hpp>
 #include <eddy/coro/timer_queue.hpp>
 
@@ -109,6 +110,9 @@ class scheduler {
     return callback_locals_;
   }
 
+  /// Where the loop stands, for other threads.
+  [[nodiscard]] loop_progress& progress() noexcept { return progress_; }
+
   /// Null on ordinary loops. The observer outlives its registration.
   [[nodiscard]] operation_observer* observer() const noexcept { return observer_; }
   void set_observer(operation_observer* observer) noexcept { observer_ = observer; }
@@ -158,6 +162,7 @@ class scheduler {
   int budget_ = 0;
   int full_budget_ = 128;
   bool shuffle_ = false;
+  loop_progress progress_;
   operation_observer* observer_ = nullptr;
   std::uint64_t turns_ = 0;
   std::uint64_t next_task_id_ = 1;

@@ -8,12 +8,22 @@
 #include <functional>
 #include <memory>
 #include <source_location>
+#include <string>
 #include <type_traits>
 
 #include <eddy/coro/handle.hpp>
 #include <eddy/runtime/loop.hpp>
 
 namespace eddy {
+
+/// A task that keeps its loop from everything else.
+struct slow_task_report {
+  std::string task;                 ///< its name; of a posted callback nothing is known
+  std::source_location spawned_at;  ///< where it was spawned
+  std::source_location resumed_at;  ///< the await after which it has run since
+  duration lasted{};                ///< so far, at least
+  std::size_t loop = 0;             ///< index of the loop
+};
 
 /// How run() works. Every field has a default.
 struct run_options {
@@ -33,6 +43,11 @@ struct run_options {
       0;  ///< most to_cpu_thread calls at once on each loop; 0: one per processor
   duration thread_shutdown =
       std::chrono::seconds(10);  ///< how long the end waits for abandoned calls
+  /// A task that runs for longer without an await that waits is reported, once, while it runs; zero: none is. Never in
+  /// virtual time.
+  duration watchdog = std::chrono::milliseconds(25);
+  /// Receives the reports, on a thread of its own; null: stderr.
+  std::function<void(const slow_task_report&)> on_slow_task = {};
 
   run_options() = default;
 };
