@@ -1,5 +1,5 @@
-// The runtime's own costs: calls, spawns, switches, timers, memory. Called with a workload (w1, w2, w3, w4, w10), prints
-// "metric value" lines. N in the environment sets the number of operations (default 1,000,000).
+// The runtime's own costs: calls, spawns, switches, timers, memory. Called with a workload (w1, w2, w3, w4, w10),
+// prints "metric value" lines. N in the environment sets the number of operations (default 1,000,000).
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

@@ -91,8 +91,8 @@ class server_loop {
   [[nodiscard]] figures& counts() noexcept { return figures_; }
   [[nodiscard]] const figures& counts() const noexcept { return figures_; }
 
-  /// Runs `serving`, with a place for the tasks that watch for hang-ups. The end begins when it is cancelled or `end` is
-  /// set; `stop_accepting` is called when a stop is requested.
+  /// Runs `serving`, with a place for the tasks that watch for hang-ups. The end begins when it is cancelled or `end`
+  /// is set; `stop_accepting` is called when a stop is requested.
   task<void> run(task<void> serving, future<void> end, std::function<void()> stop_accepting);
 
   // --- the end ---

@@ -1,8 +1,9 @@
 // The signals that eddy handles in this process, for run() and for signal streams alike.
 //
-// The handler counts the signal and ends the sleeps of the loops that listen for it; it neither locks nor waits, and its
-// eventfd is written once until the loop has looked. Each loop then tells its listeners what was counted meanwhile, so
-// that a burst is seen at least once. In a forked child the handler has the effect that the signal had before.
+// The handler counts the signal and ends the sleeps of the loops that listen for it; it neither locks nor waits, and
+// its eventfd is written once until the loop has looked. Each loop then tells its listeners what was counted
+// meanwhile, so that a burst is seen at least once. In a forked child the handler has the effect that the signal had
+// before.
 #pragma once
 
 #include <array>

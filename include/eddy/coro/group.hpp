@@ -134,9 +134,10 @@ class task_group final : public coro::task_set, private coro::spawner<task_group
   bool cancel(cancel_reason reason = cancel_reason::requested, std::string text = {},
               std::source_location where = std::source_location::current());
   /// Runs `fn(ready_signal<T>)`, which gives a task<void>, as a child of the group, and waits until it has reported
-  /// ready; gives the value it reported. Until then the child is under the caller's scopes, from then on under the group's.
-  /// What the child fails with before that leaves start and does not touch the group; ending without a report throws
-  /// errc::not_ready. A cancelled caller cancels the child and waits for it. The callable lives as long as the child.
+  /// ready; gives the value it reported. Until then the child is under the caller's scopes, from then on under the
+  /// group's. What the child fails with before that leaves start and does not touch the group; ending without a report
+  /// throws errc::not_ready. A cancelled caller cancels the child and waits for it. The callable lives as long as the
+  /// child.
   template <class T = void, class Fn>
     requires coro::makes_task<Fn, ready_signal<T>>
   task<T> start(Fn fn) {

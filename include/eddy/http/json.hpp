@@ -29,8 +29,8 @@ class json_error : public std::runtime_error {
 /// Strict JSON (RFC 8259): UTF-8, no comments, no trailing commas, nothing behind the value. Throws json_error.
 [[nodiscard]] boost::json::value parse_json(std::string_view text, json_limits limits = {});
 
-/// Appends `value` to `out`, without spaces. Doubles as the shortest text that reads back as the same number; infinities
-/// and not-a-number as null.
+/// Appends `value` to `out`, without spaces. Doubles as the shortest text that reads back as the same number;
+/// infinities and not-a-number as null.
 void append_json(std::string& out, const boost::json::value& value);
 [[nodiscard]] std::string to_json(const boost::json::value& value);
 

@@ -16,9 +16,9 @@
 // A failed handler is answered 500 with an id, and what failed goes to the loop's error hook under that id: nothing of
 // it reaches the client. http_error and json_error are answered as what they say.
 //
-// Serving ends in phases, when shutdown() is called or the task that serves is cancelled: nothing more is accepted; idle
-// connections are closed; requests that run are finished, and their connections closed, for the drain limit; what is
-// left is cancelled and awaited.
+// Serving ends in phases, when shutdown() is called or the task that serves is cancelled: nothing more is accepted;
+// idle connections are closed; requests that run are finished, and their connections closed, for the drain limit; what
+// is left is cancelled and awaited.
 #pragma once
 
 #include <chrono>

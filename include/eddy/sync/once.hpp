@@ -32,9 +32,9 @@ class once {
   }
 
   /// Returns when a function given to call() has succeeded: the caller's `fn`, which may give a task or run directly,
-  /// if nobody was before it; else the other's, for which it waits. A function that fails or is cancelled does not count:
-  /// the error goes to its own caller, and the next waiter runs its function. Cancellable in the wait and in `fn`. A
-  /// function that calls call() of the same once stops the program.
+  /// if nobody was before it; else the other's, for which it waits. A function that fails or is cancelled does not
+  /// count: the error goes to its own caller, and the next waiter runs its function. Cancellable in the wait and in
+  /// `fn`. A function that calls call() of the same once stops the program.
   template <class Fn>
     requires std::is_invocable_v<Fn&>
   task<void> call(Fn fn);
