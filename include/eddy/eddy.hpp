@@ -22,10 +22,12 @@
 #include <eddy/http/client.hpp>
 #include <eddy/http/server.hpp>
 #include <eddy/net/net.hpp>
-#include <eddy/resilience/resilience.hpp>
 #include <eddy/process/run.hpp>
+#include <eddy/resilience/resilience.hpp>
+#include <eddy/runtime/cross_loop_channel.hpp>
 #include <eddy/runtime/dump.hpp>
 #include <eddy/runtime/offload.hpp>
+#include <eddy/runtime/remote.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/signals.hpp>
 #include <eddy/sync/barrier.hpp>
