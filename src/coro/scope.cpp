@@ -63,7 +63,10 @@ cancel_scope::entered::~entered() {
 
 namespace coro {
 
-shielded::shielded() : task_(scheduler::require().require_task()) { task_.enter(node_); }
+shielded::shielded(std::source_location where)
+    : task_(scheduler::require().require_task()), node_(where) {
+  task_.enter(node_);
+}
 
 shielded::~shielded() { task_.leave(node_); }
 

@@ -86,6 +86,8 @@ bool scope_node::cancel(cancel_reason reason, std::string text, std::source_loca
   }
   own_ = cancel_info_ptr(new cancel_info(reason, std::move(text), where));
   refresh_effective();
+  if (const auto* loop = scheduler::current(); loop != nullptr && loop->cancellations() != nullptr)
+    loop->cancellations()->scope_cancelled(own_);
   if (through_shields) {
     pierce();
   } else if (effective_ == own_.get()) {

@@ -2,8 +2,10 @@
 
 #include "registry.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
+#include <set>
 #include <vector>
 
 #include <eddy/coro/promise_base.hpp>
@@ -52,6 +54,76 @@ std::string waiting(const task_state& task, time_point now) {
   return text + ", " + seconds(now - task.waiting_since());
 }
 
+const task_state* holder_before(const task_state& task) {
+  const auto* operation = task.waiting_on();
+  return operation != nullptr ? operation->describe().holder : nullptr;
+}
+
+/// Who waits for whom, as lines of text: every chain from its first waiter on, every cycle once.
+class chain_writer {
+ public:
+  explicit chain_writer(runtime::loop& of) {
+    for (auto* task = of.tasks().front(); task != nullptr; task = of.tasks().next(*task)) {
+      if (const task_state* holder = holder_before(*task)) {
+        waiting_for_.emplace(task, holder);
+        waited_for_.insert(holder);
+      }
+    }
+  }
+
+  std::string write() {
+    for (const auto& [first, holder] : waiting_for_) {
+      if (!waited_for_.contains(first)) write_chain(*first);
+    }
+    // What no chain has reached goes round.
+    for (const auto& [first, holder] : waiting_for_) {
+      if (!seen_.contains(first)) write_chain(*first);
+    }
+    return std::move(text_);
+  }
+
+ private:
+  void write_chain(const task_state& first) {
+    std::vector<const task_state*> chain;
+    std::set<const task_state*> here;
+    const task_state* at = &first;
+    while (at != nullptr && here.insert(at).second) {
+      seen_.insert(at);
+      chain.push_back(at);
+      const auto next = waiting_for_.find(at);
+      at = next != waiting_for_.end() ? next->second : nullptr;
+    }
+    std::string line = first.name();
+    for (const task_state* link : chain) line += described(*link);
+    if (at != nullptr) {
+      // The same cycle is met by each chain that leads into it.
+      const auto entry = std::find(chain.begin(), chain.end(), at);
+      const bool fresh = cycles_.insert(*std::min_element(entry, chain.end())).second;
+      line = (fresh ? "  deadlock: " : "  into that deadlock: ") + line;
+    } else {
+      line = "  chain: " + line;
+    }
+    text_ += line + "\n";
+  }
+
+  std::string described(const task_state& link) const {
+    const auto* operation = link.waiting_on();
+    if (operation == nullptr) return " (which does not wait)";
+    const coro::wait_info info = operation->describe();
+    std::string text = " -> " + std::string(info.kind);
+    if (info.holder == nullptr) return text;
+    if (!info.detail.empty() && info.detail != info.holder->name())
+      text += " (" + info.detail + ")";
+    return text + " -> " + info.holder->name();
+  }
+
+  std::map<const task_state*, const task_state*> waiting_for_;
+  std::set<const task_state*> waited_for_;
+  std::set<const task_state*> seen_;
+  std::set<const task_state*> cycles_;
+  std::string text_;
+};
+
 class tree_writer {
  public:
   explicit tree_writer(runtime::loop& of) : loop_(of), now_(of.now()) {
@@ -79,7 +151,7 @@ class tree_writer {
       write_task(*task, depth);
       push_children(task, depth + 1);
     }
-    return std::move(text_);
+    return std::move(text_) + chain_writer(loop_).write();
   }
 
  private:

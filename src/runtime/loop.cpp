@@ -1,5 +1,6 @@
 #include <eddy/runtime/loop.hpp>
 
+#include "cancellation_watch.hpp"
 #include "inbox.hpp"
 #include "registry.hpp"
 #include "signal_table.hpp"
@@ -46,6 +47,8 @@ loop::loop(std::unique_ptr<driver> io, loop_options& options)
       signals_(std::make_unique<signal_desk>(*this)),
       thread_shutdown_(options.thread_shutdown) {
   shuffle_ready(options.shuffle_ready);
+  if (options.cancel_report_after > duration::zero())
+    cancellation_watch_ = std::make_unique<cancellation_watch>(*this, options.cancel_report_after);
   if (options.on_error) set_error_hook(std::move(options.on_error));
   registry::add(*this);
 }
@@ -57,6 +60,7 @@ loop::~loop() {
   const entered here(*this);
   stop_threads();
   while (!services_.empty()) services_.pop_back();
+  cancellation_watch_.reset();
 }
 
 loop& loop::current() { return static_cast<loop&>(require()); }

@@ -62,6 +62,7 @@ loop_options options_for(const run_options& from, std::size_t index) {
   options.threads = from.threads;
   options.cpu_threads = from.cpu_threads;
   options.thread_shutdown = from.thread_shutdown;
+  options.cancel_report_after = from.cancel_report_after;
   return options;
 }
 

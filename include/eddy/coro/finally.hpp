@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <source_location>
 
 #include <eddy/coro/exception_group.hpp>
 #include <eddy/coro/result.hpp>
@@ -14,8 +15,8 @@ namespace coro {
 
 /// Runs `cleanup` shielded, under a deadline of its own; gives its failure, null when it has none.
 template <class Cleanup>
-task<std::exception_ptr> run_cleanup(Cleanup& cleanup, duration grace) {
-  const shielded inside;
+task<std::exception_ptr> run_cleanup(Cleanup& cleanup, duration grace, std::source_location where) {
+  const shielded inside(where);
   cancel_scope limit(grace == duration::max() ? never : after(now(), grace));
   auto body = [&cleanup](cancel_scope&) -> task<void> { co_await std::invoke(cleanup); };
   const auto ended = co_await as_result(with_scope(limit, body));
@@ -36,9 +37,10 @@ task<std::exception_ptr> run_cleanup(Cleanup& cleanup, duration grace) {
 template <coro::awaitable A, class Cleanup>
   requires coro::awaitable<std::invoke_result_t<Cleanup&>>
 task<coro::await_result<A>> finally(A op, Cleanup cleanup, duration grace = duration::max()) {
+  const std::source_location where = co_await coro::caller_place();
   // The operation goes into the inner coroutine's frame, which is gone before the cleanup starts.
   auto outcome = co_await as_result(std::move(op));
-  const std::exception_ptr failure = co_await coro::run_cleanup(cleanup, grace);
+  const std::exception_ptr failure = co_await coro::run_cleanup(cleanup, grace, where);
   if (failure) {
     if (!outcome.has_error()) std::rethrow_exception(failure);
     std::rethrow_exception(combine_failures({outcome.error(), failure}));

@@ -35,7 +35,7 @@ class loop_progress {
   }
   /// The running task's record is about to change.
   void end_task() noexcept {
-    if (inspection_.load(std::memory_order_relaxed) != stage::none) [[unlikely]]
+    if (inspection_.load(std::memory_order_acquire) != stage::none) [[unlikely]]
       end_inspection();
   }
 

@@ -117,6 +117,10 @@ class scheduler {
   [[nodiscard]] operation_observer* observer() const noexcept { return observer_; }
   void set_observer(operation_observer* observer) noexcept { observer_ = observer; }
 
+  /// Null where nobody watches. The observer outlives its registration.
+  [[nodiscard]] cancellation_observer* cancellations() const noexcept { return cancellations_; }
+  void set_cancellation_observer(cancellation_observer* o) noexcept { cancellations_ = o; }
+
   // --- failures ---
   void set_error_hook(error_hook hook) { hook_ = std::move(hook); }
   void report(failure_report what) noexcept;
@@ -164,6 +168,7 @@ class scheduler {
   bool shuffle_ = false;
   loop_progress progress_;
   operation_observer* observer_ = nullptr;
+  cancellation_observer* cancellations_ = nullptr;
   std::uint64_t turns_ = 0;
   std::uint64_t next_task_id_ = 1;
   std::size_t live_tasks_ = 0;

@@ -101,14 +101,15 @@ using unless_cancelled = typename unless_cancelled_of<R>::type;
 /// A shield while it lives: scopes outside are unseen by the running task.
 class shielded {
  public:
-  shielded();
+  /// `where`: the place of the shield, for reports.
+  explicit shielded(std::source_location where);
   shielded(const shielded&) = delete;
   shielded& operator=(const shielded&) = delete;
   ~shielded();
 
  private:
   task_state& task_;
-  scope_node node_{scope_node::kind::shield};
+  shield_node node_;
 };
 
 }  // namespace coro
@@ -144,7 +145,8 @@ auto with_scope(Fn fn) -> task<coro::unless_cancelled<coro::task_result<Fn, canc
 /// Runs `op` unseen by the scopes outside, to its end; is never left early. Scopes inside count as usual.
 template <coro::awaitable A>
 task<coro::await_result<A>> shield(A op) {
-  const coro::shielded inside;
+  const std::source_location where = co_await coro::caller_place();
+  const coro::shielded inside(where);
   co_return co_await std::move(op);
 }
 

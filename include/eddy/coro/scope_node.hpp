@@ -15,6 +15,15 @@ namespace eddy::coro {
 
 class task_state;
 
+/// Is told of every scope that is cancelled on its loop: for reports about those that do not end.
+class cancellation_observer {
+ public:
+  virtual void scope_cancelled(const cancel_info_ptr& name) noexcept = 0;
+
+ protected:
+  ~cancellation_observer() = default;
+};
+
 class scope_node {
  public:
   enum class kind : std::uint8_t { open, shield };
@@ -73,6 +82,17 @@ class scope_node {
   std::int64_t deadline_ns_ = INT64_MAX;
   kind kind_;
   bool pierced_ = false;  // shields here and inside no longer protect
+};
+
+/// A shield, which knows where it was put up.
+class shield_node final : public scope_node {
+ public:
+  explicit shield_node(std::source_location where) noexcept
+      : scope_node(kind::shield), where_(where) {}
+  [[nodiscard]] std::source_location where() const noexcept { return where_; }
+
+ private:
+  std::source_location where_;
 };
 
 }  // namespace eddy::coro

@@ -24,6 +24,7 @@ namespace eddy {
 namespace runtime {
 
 class loop;
+class cancellation_watch;
 class offload;
 class remote_call;
 class remote_operation;
@@ -39,6 +40,8 @@ struct loop_options {
   std::size_t cpu_threads = 0;  ///< most to_cpu_thread calls at once; zero: one per processor
   duration thread_shutdown =
       std::chrono::seconds(10);  ///< how long the end waits for abandoned calls
+  duration
+      cancel_report_after{};  ///< a task still in a cancelled scope after this is reported; zero: none
 };
 
 /// The way into a loop for other threads. Copyable; outlives the loop (posting then fails).
@@ -121,6 +124,7 @@ class loop final : public coro::scheduler {
   std::unique_ptr<offload> threads_;
   std::unique_ptr<offload> cpu_threads_;
   std::unique_ptr<signal_desk> signals_;
+  std::unique_ptr<cancellation_watch> cancellation_watch_;
   duration thread_shutdown_;
   int pools_expecting_ = 0;
   std::vector<std::pair<std::type_index, std::shared_ptr<void>>> services_;

@@ -43,6 +43,8 @@ struct run_options {
       0;  ///< most to_cpu_thread calls at once on each loop; 0: one per processor
   duration thread_shutdown =
       std::chrono::seconds(10);  ///< how long the end waits for abandoned calls
+  /// A task that has not left a cancelled scope after this time goes to the error hook, once; zero: none does.
+  duration cancel_report_after{};
   /// A task that runs for longer without an await that waits is reported, once, while it runs; zero: none is. Never in
   /// virtual time.
   duration watchdog = std::chrono::milliseconds(25);

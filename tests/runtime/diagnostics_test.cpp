@@ -1,0 +1,186 @@
+// What a loop says about tasks that wait: the tree, chains, deadlocks, and cancelled tasks that do not end.
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+
+#include <eddy/coro/finally.hpp>
+#include <eddy/coro/group.hpp>
+#include <eddy/coro/scope.hpp>
+#include <eddy/coro/sleep.hpp>
+#include <eddy/runtime/dump.hpp>
+#include <eddy/runtime/run.hpp>
+#include <eddy/sync/mutex.hpp>
+#include <eddy/testing/virtual_run.hpp>
+
+namespace eddy {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::run_virtual;
+using testing::settle;
+
+task<void> hold_and_sleep(mutex& m, duration length) {
+  const auto held = co_await m.lock();
+  co_await sleep(length);
+}
+
+task<void> lock_once(mutex& m) { const auto held = co_await m.lock(); }
+
+task<void> lock_both(mutex& first, mutex& second) {
+  const auto a = co_await first.lock();
+  co_await sleep(1s);
+  const auto b = co_await second.lock();
+}
+
+// dbg.2
+TEST(task_tree, shows_every_task_below_its_owner_with_place_wait_and_duration) {
+  const std::string tree = run_virtual([]() -> task<std::string> {
+    std::string text;
+    mutex m;
+    co_await with_group([&](task_group& group) -> task<void> {
+      group.spawn(hold_and_sleep(m, 10s), {.name = "holder"});
+      group.spawn(lock_once(m), {.name = "waiter"});
+      co_await sleep(2s);
+      text = task_tree();
+    });
+    co_return text;
+  });
+  EXPECT_THAT(tree, HasSubstr("  main  spawned at diagnostics_test.cpp:"));
+  EXPECT_THAT(tree, HasSubstr("    holder  spawned at diagnostics_test.cpp:"));
+  EXPECT_THAT(tree, HasSubstr("    waiter  spawned at diagnostics_test.cpp:"));
+  EXPECT_THAT(tree, HasSubstr("waits for sleep"));
+  EXPECT_THAT(tree, HasSubstr("waits for mutex.lock"));
+  EXPECT_THAT(tree, HasSubstr("held by holder, 2.000 s"));
+}
+
+// dbg.3
+TEST(task_tree, follows_a_wait_over_the_mutex_to_its_owner_and_what_that_waits_for) {
+  const std::string tree = run_virtual([]() -> task<std::string> {
+    std::string text;
+    mutex m;
+    co_await with_group([&](task_group& group) -> task<void> {
+      group.spawn(hold_and_sleep(m, 10s), {.name = "holder"});
+      group.spawn(lock_once(m), {.name = "waiter"});
+      co_await sleep(2s);
+      text = task_tree();
+    });
+    co_return text;
+  });
+  EXPECT_THAT(tree, HasSubstr("chain: waiter -> mutex.lock (locked at "));
+  EXPECT_THAT(tree, HasSubstr(") -> holder -> sleep"));
+  EXPECT_THAT(tree, Not(HasSubstr("deadlock")));
+}
+
+// dbg.3 dbg.4
+TEST(deadlock, is_reported_with_the_cycle_and_the_tree) {
+  std::string said;
+  try {
+    run_virtual([]() -> task<void> {
+      mutex m;
+      mutex n;
+      co_await with_group([&](task_group& group) -> task<void> {
+        group.spawn(lock_both(m, n), {.name = "left"});
+        group.spawn(lock_both(n, m), {.name = "right"});
+        co_return;
+      });
+    });
+    ADD_FAILURE() << "the run ended";
+  } catch (const testing::run_failure& failure) {
+    said = failure.what();
+  }
+  EXPECT_THAT(said, HasSubstr("deadlock: nothing is ready"));
+  EXPECT_THAT(said, AllOf(HasSubstr("left  spawned at"), HasSubstr("right  spawned at")));
+  EXPECT_THAT(said, HasSubstr("deadlock: "));
+  EXPECT_THAT(said,
+              ::testing::ContainsRegex("  deadlock: (left|right) -> mutex.lock .* -> (right|left) "
+                                       "-> mutex.lock .* -> (left|right)\n"));
+}
+
+struct late_report {
+  run_options options() {
+    run_options o;
+    o.handle_signals = false;
+    o.cancel_report_after = 5ms;
+    o.on_error = [this](const failure_report& r) { reports.push_back(r); };
+    return o;
+  }
+  std::vector<failure_report> reports;
+};
+
+// dbg.5
+TEST(cancelled_task, that_does_not_end_is_reported_with_its_shield_and_who_cancelled_it) {
+  late_report seen;
+  unsigned shield_line = 0;
+  unsigned cancel_line = 0;
+  run(
+      [&]() -> task<void> {
+        auto stubborn = [&]() -> task<void> {
+          auto inner = [&]() -> task<void> {
+            while (seen.reports.empty()) co_await sleep(1ms);
+          };
+          shield_line = __LINE__ + 1;
+          co_await shield(inner());
+        };
+        co_await with_group([&](task_group& group) -> task<void> {
+          auto handle = group.spawn(stubborn(), {.name = "stubborn"});
+          co_await yield();
+          co_await yield();
+          cancel_line = __LINE__ + 1;
+          handle.cancel(cancel_reason::overload, "too many");
+        });
+      },
+      seen.options());
+  ASSERT_EQ(seen.reports.size(), 1U);
+  const auto& report = seen.reports.front();
+  EXPECT_EQ(report.task, "stubborn");
+  EXPECT_THAT(report.message, HasSubstr("has not ended after 5 ms"));
+  EXPECT_THAT(report.message, HasSubstr("shield or cleanup at "));
+  EXPECT_THAT(report.message, HasSubstr("diagnostics_test.cpp:" + std::to_string(shield_line)));
+  EXPECT_THAT(report.message, HasSubstr("cancelled (overload: too many) at "));
+  EXPECT_THAT(report.message, HasSubstr("diagnostics_test.cpp:" + std::to_string(cancel_line)));
+  EXPECT_FALSE(report.stack.empty());
+}
+
+// dbg.5
+TEST(cancelled_task, in_a_long_cleanup_is_reported_with_the_place_of_the_cleanup) {
+  late_report seen;
+  unsigned line = 0;
+  run(
+      [&]() -> task<void> {
+        auto handle = spawn([&]() -> task<void> {
+          auto cleanup = [&]() -> task<void> {
+            while (seen.reports.empty()) co_await sleep(1ms);
+          };
+          line = __LINE__ + 1;
+          co_await finally(sleep(1h), cleanup);
+        });
+        co_await sleep(1ms);
+        handle.cancel();
+        while (!handle.done()) co_await sleep(1ms);
+      },
+      seen.options());
+  ASSERT_EQ(seen.reports.size(), 1U);
+  EXPECT_THAT(seen.reports.front().message,
+              HasSubstr("diagnostics_test.cpp:" + std::to_string(line)));
+}
+
+// dbg.5
+TEST(cancelled_task, that_ends_in_time_is_not_reported) {
+  late_report seen;
+  run(
+      []() -> task<void> {
+        auto handle = spawn([]() -> task<void> { co_await sleep(1h); });
+        co_await sleep(1ms);
+        handle.cancel();
+        co_await sleep(20ms);
+      },
+      seen.options());
+  EXPECT_TRUE(seen.reports.empty());
+}
+
+}  // namespace
+}  // namespace eddy
