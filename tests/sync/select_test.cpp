@@ -230,13 +230,15 @@ EDDY_TEST(select, takes_operations_of_every_kind) {
       auto r = co_await select(m.lock(), s.lock_shared(), permits.acquire(), q.get(),
                                reader.receive(), seen.changed(), stop.wait());
       EXPECT_EQ(r.index(), static_cast<std::size_t>(rounds));
-      if (r.index() == 0) EXPECT_TRUE(std::get<0>(r).owns_lock());
-      if (r.index() == 1) EXPECT_TRUE(std::get<1>(r).owns_lock());
-      if (r.index() == 2) EXPECT_EQ(std::get<2>(r).permits(), 1);
-      if (r.index() == 3) EXPECT_EQ(*std::get<3>(r), 3);
-      if (r.index() == 4) EXPECT_EQ(std::get<4>(r), 4);
-      if (r.index() == 5) EXPECT_EQ(std::get<5>(r), 5);
-      if (r.index() == 6) co_return;
+      switch (r.index()) {
+        case 0: EXPECT_TRUE(std::get<0>(r).owns_lock()); break;
+        case 1: EXPECT_TRUE(std::get<1>(r).owns_lock()); break;
+        case 2: EXPECT_EQ(std::get<2>(r).permits(), 1); break;
+        case 3: EXPECT_EQ(*std::get<3>(r), 3); break;
+        case 4: EXPECT_EQ(std::get<4>(r), 4); break;
+        case 5: EXPECT_EQ(std::get<5>(r), 5); break;
+        default: co_return;
+      }
     }
   });
   co_await settle();
