@@ -26,8 +26,8 @@ class child_state {
   /// Waits for the end, collects the child and tells those who wait.
   static task<void> reap(std::shared_ptr<child_state> self);
 
-  /// False when the child has been collected: its number may be another process's by now. Until then it is a zombie's at
-  /// worst, which takes no signals.
+  /// False when the child has been collected: its number may be another process's by now. Until then it is a
+  /// zombie's at worst, which takes no signals.
   bool signal(int number);
   void kill() noexcept;
   /// Kills the child and waits for its end on this thread; for when nothing else can.

@@ -1,8 +1,9 @@
 // What another thread may see of a loop at any time: whether it is still in the same step of the same task.
 //
-// The loop pays two plain stores per step. The watcher compares samples. Before it looks at a task's record it announces
-// that, and confirms it when at least a few milliseconds later the loop is still in the same step; a task that ends takes
-// an announcement back, or waits for an inspection to end. Both use read-modify-writes on one atomic, so exactly one wins.
+// The loop pays two plain stores per step. The watcher compares samples. Before it looks at a task's record it
+// announces that, and confirms it when at least a few milliseconds later the loop is still in the same step; a task
+// that ends takes an announcement back, or waits for an inspection to end. Both use read-modify-writes on one
+// atomic, so exactly one wins.
 #pragma once
 
 #include <atomic>

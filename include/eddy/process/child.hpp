@@ -5,10 +5,10 @@
 //   auto sort = eddy::process::spawn(what);
 //   auto done = co_await sort.communicate("b\na\nb\n");   // done.out == "a\nb\n"
 //
-// A child belongs to the loop it was started on, which learns of its end through a descriptor of its own (pidfd): other
-// loops, other children and SIGCHLD play no part. A task of the loop's root group waits for each child, so that none is
-// left as a zombie; run() therefore returns only when all children have ended, and the object must not outlive it. To
-// run a program within a scope, use process::run.
+// A child belongs to the loop it was started on, which learns of its end through a descriptor of its own (pidfd):
+// other loops, other children and SIGCHLD play no part. A task of the loop's root group waits for each child, so
+// that none is left as a zombie; run() therefore returns only when all children have ended, and the object must not
+// outlive it. To run a program within a scope, use process::run.
 #pragma once
 
 #include <cstddef>
@@ -40,8 +40,8 @@ struct communicate_limits {
                        << 20;  ///< bytes of each of the two outputs; more is an error
 };
 
-/// A started program. Move-only; destroyed while the child runs, it kills it (SIGKILL) without waiting: the loop collects
-/// it. Used on its loop.
+/// A started program. Move-only; destroyed while the child runs, it kills it (SIGKILL) without waiting: the loop
+/// collects it. Used on its loop.
 class child {
  public:
   child(child&&) noexcept = default;
@@ -52,18 +52,19 @@ class child {
   /// How it ended; unset while it runs, as far as the loop knows.
   [[nodiscard]] std::optional<exit_status> status() const noexcept;
 
-  /// Waits for the end of the child itself; others may hold its pipes open for longer. Any number of tasks may wait, any
-  /// number of times. Cancelling a wait leaves the child alone.
+  /// Waits for the end of the child itself; others may hold its pipes open for longer. Any number of tasks may
+  /// wait, any number of times. Cancelling a wait leaves the child alone.
   [[nodiscard]] task<exit_status> wait() const;
 
-  /// Writes `input` to the child and closes its input, reads both outputs to their ends, and waits for the child; all at
-  /// once, so that no full pipe blocks. A child that does not read its input is no error. Outputs that are no pipes stay
-  /// empty. Throws errc::limit_exceeded when an output is larger than its bound, and invalid_input for input without a
-  /// pipe. Cancelled or failed, it leaves the child running and drops what was read.
+  /// Writes `input` to the child and closes its input, reads both outputs to their ends, and waits for the child;
+  /// all at once, so that no full pipe blocks. A child that does not read its input is no error. Outputs that are
+  /// no pipes stay empty. Throws errc::limit_exceeded when an output is larger than its bound, and invalid_input
+  /// for input without a pipe. Cancelled or failed, it leaves the child running and drops what was read.
   [[nodiscard]] task<output> communicate(std::string input = std::string(),
                                          communicate_limits limits = communicate_limits());
 
-  /// Sends a signal; false when the child has ended already: it then goes nowhere. Throws invalid_input for no signal.
+  /// Sends a signal; false when the child has ended already: it then goes nowhere. Throws invalid_input for no
+  /// signal.
   bool signal(int number);
   /// Sends SIGKILL.
   void kill() noexcept;
@@ -86,9 +87,9 @@ class child {
   pipe_reader err_;
 };
 
-/// Starts a program. The calling thread waits until the system has loaded it. Throws eddy::error when it cannot be run
-/// (not found, no permission, no such directory), with the program as its peer; then nothing is left behind. The child
-/// has default signal dispositions, an empty signal mask and no descriptors but the standard three.
+/// Starts a program. The calling thread waits until the system has loaded it. Throws eddy::error when it cannot be
+/// run (not found, no permission, no such directory), with the program as its peer; then nothing is left behind.
+/// The child has default signal dispositions, an empty signal mask and no descriptors but the standard three.
 [[nodiscard]] child spawn(options what,
                           std::source_location where = std::source_location::current());
 

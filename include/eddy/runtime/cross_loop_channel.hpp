@@ -5,11 +5,10 @@
 //   co_await sender.send(std::move(job));      // on any loop; waits while the channel is full
 //   while (auto next = co_await receiver.receive()) ...
 //
-// Values of one sender arrive in order, each exactly once. Nothing else may cross loops: queue, channel and the like are
-// for the tasks of one loop, and cheaper.
+// Values of one sender arrive in order, each exactly once. Nothing else may cross loops: queue, channel and the
+// like are for the tasks of one loop, and cheaper.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -19,54 +18,9 @@
 
 #include <eddy/base/error.hpp>
 #include <eddy/base/intrusive_list.hpp>
-#include <eddy/coro/operation.hpp>
-#include <eddy/runtime/inbox_node.hpp>
-#include <eddy/runtime/loop.hpp>
+#include <eddy/runtime/cross_loop_wait.hpp>
 
 namespace eddy {
-
-namespace runtime {
-
-/// Somebody who waits at a channel; woken by another thread, which holds the channel's lock.
-class cross_loop_waiter {
- public:
-  virtual void wake() noexcept = 0;
-
- protected:
-  ~cross_loop_waiter() = default;
-};
-
-/// A task that waits at a channel.
-class cross_loop_wait : public coro::operation, public cross_loop_waiter, private inbox_node {
- public:
-  void wake() noexcept final;
-
- protected:
-  cross_loop_wait() noexcept = default;
-  cross_loop_wait(cross_loop_wait&& other) noexcept
-      : operation(std::move(other)), cross_loop_waiter(), inbox_node() {}
-  ~cross_loop_wait() = default;
-  /// Called before anybody can wake it.
-  void remember_home();
-
- private:
-  void deliver(class loop&) noexcept final { complete(); }
-  loop_ref home_;
-};
-
-/// A thread that waits at a channel. Made on a loop's thread, which must not block, it stops the program.
-class blocked_thread final : public cross_loop_waiter {
- public:
-  blocked_thread();
-  void wake() noexcept final;
-  void wait(std::unique_lock<std::mutex>& lock);
-
- private:
-  bool woken_ = false;
-  std::condition_variable changed_;
-};
-
-}  // namespace runtime
 
 struct cross_loop_statistics {
   std::size_t size = 0;
@@ -91,7 +45,8 @@ class cross_loop_channel {
   explicit cross_loop_channel(std::size_t capacity)
       : core_(std::make_shared<core>(capacity)), sender_(core_), receiver_(core_) {}
 
-  /// The sending side, to be moved out or copied. This object is a sender until it is destroyed or the side moved out.
+  /// The sending side, to be moved out or copied. This object is a sender until it is destroyed or the side moved
+  /// out.
   [[nodiscard]] sender_type& sender() noexcept { return sender_; }
   /// The receiving side, to be moved to its loop.
   [[nodiscard]] receiver_type& receiver() noexcept { return receiver_; }
@@ -110,8 +65,8 @@ class cross_loop_channel {
       if (core_) core_->sender_left();
     }
 
-    /// Waits for room; on any loop. Throws errc::closed when the receiver has gone. `item` is moved from only when it was
-    /// taken, and has to live as long as the await.
+    /// Waits for room; on any loop. Throws errc::closed when the receiver has gone. `item` is moved from only when
+    /// it was taken, and has to live as long as the await.
     [[nodiscard]] send_operation send(T&& item) { return send_operation(*core_, item); }
     /// False, `item` untouched, when the channel is full. Throws errc::closed.
     [[nodiscard]] bool try_send(T&& item) { return core_->try_send(item); }
@@ -126,8 +81,8 @@ class cross_loop_channel {
     std::shared_ptr<core> core_;
   };
 
-  /// Receives values; used on one loop. Move-only; when it is destroyed, what is in the channel is dropped and senders
-  /// get errc::closed.
+  /// Receives values; used on one loop. Move-only; when it is destroyed, what is in the channel is dropped and
+  /// senders get errc::closed.
   class receiver_type {
    public:
     explicit receiver_type(std::shared_ptr<core> from) noexcept : core_(std::move(from)) {}
@@ -158,8 +113,9 @@ class cross_loop_channel {
   receiver_type receiver_;
 };
 
-/// Everything here under one lock, held for a few instructions. Senders wait only while the channel is full, receivers only
-/// while it is empty. A waiter reads what it was given after it was woken, which lock and inbox bring in order.
+/// Everything here under one lock, held for a few instructions. Senders wait only while the channel is full,
+/// receivers only while it is empty. A waiter reads what it was given after it was woken, which lock and inbox
+/// bring in order.
 template <class T>
 class cross_loop_channel<T>::core {
  public:

@@ -6,13 +6,13 @@
 namespace eddy {
 
 /// This loop's tasks as text, each below the task whose group or construct owns it: name, where it was spawned, the
-/// chain of awaits as file:line from the outermost inwards, what it waits for and for how long. Below the tasks stand the
-/// wait-for chains: who waits for what somebody holds, and what that one waits for; one that bites its own tail is called
-/// a deadlock. Stops the program outside a loop.
+/// chain of awaits as file:line from the outermost inwards, what it waits for and for how long. Below the tasks
+/// stand the wait-for chains: who waits for what somebody holds, and what that one waits for; one that bites its
+/// own tail is called a deadlock. Stops the program outside a loop.
 [[nodiscard]] std::string task_tree();
 
-/// Writes the trees of all loops of the process to stderr: this loop's at once, the others' as soon as they get to it.
-/// Any thread.
+/// Writes the trees of all loops of the process to stderr: this loop's at once, the others' as soon as they get to
+/// it. Any thread.
 void dump_tasks();
 
 namespace runtime {

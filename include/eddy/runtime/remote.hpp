@@ -33,8 +33,8 @@ namespace runtime {
 
 class remote_operation;
 
-/// One call on another loop: made by the caller, then the target loop's, then the caller's again. The one who waits is
-/// either an operation on a loop or a thread.
+/// One call on another loop: made by the caller, then the target loop's, then the caller's again. The one who waits
+/// is either an operation on a loop or a thread.
 class remote_call : public std::enable_shared_from_this<remote_call>,
                     private inbox_node,
                     private coro::task_watcher {
@@ -213,8 +213,9 @@ thread_handle<T> sent(std::shared_ptr<typed_remote_call<T>> call) {
 }
 }  // namespace runtime
 
-/// Runs `fn(args...)`, which gives a task, on the loop `to`, with the task-local values of now. Callable from any thread,
-/// loops included. Throws errc::closed when the loop has ended; the callable is destroyed here then, else there.
+/// Runs `fn(args...)`, which gives a task, on the loop `to`, with the task-local values of now. Callable from any
+/// thread, loops included. Throws errc::closed when the loop has ended; the callable is destroyed here then, else
+/// there.
 template <coro::task_callable Fn>
 [[nodiscard]] auto submit(const runtime::loop_ref& to, Fn&& fn,
                           std::source_location where = std::source_location::current()) {
@@ -228,8 +229,9 @@ template <class Fn, class Arg, class... Args>
                                                std::forward<Args>(args)...));
 }
 
-/// The same, awaited by a task of this loop: gives the value, or throws the failure, or errc::task_cancelled when the task
-/// was cancelled over there. When the awaiting task is cancelled, so is that one, and the await ends when it has.
+/// The same, awaited by a task of this loop: gives the value, or throws the failure, or errc::task_cancelled when
+/// the task was cancelled over there. When the awaiting task is cancelled, so is that one, and the await ends when
+/// it has.
 template <coro::task_callable Fn>
 [[nodiscard]] auto run_on(const runtime::loop_ref& to, Fn&& fn,
                           std::source_location where = std::source_location::current()) {
