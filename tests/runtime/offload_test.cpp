@@ -150,14 +150,27 @@ TEST(offload, a_call_that_checks_ends_with_the_scopes_cancellation) {
 }
 
 eddy::task<void> slow_under_a_timeout() {
-  const int value = co_await eddy::with_timeout(1ms, eddy::to_thread([] {
-                                                  const auto until =
-                                                      std::chrono::steady_clock::now() + 20ms;
-                                                  while (std::chrono::steady_clock::now() < until)
-                                                    std::this_thread::yield();
-                                                  return 3;
-                                                }));
+  std::latch started(1);
+  std::latch expired(1);
+  eddy::cancel_scope scope;
+  auto clock = eddy::spawn([&]() -> eddy::task<void> {
+    co_await eddy::to_cpu_thread([&] { started.wait(); });
+    scope.set_deadline(eddy::now());
+    expired.count_down();
+  });
+  int value = 0;
+  auto body = [&](eddy::cancel_scope&) -> eddy::task<void> {
+    value = co_await eddy::to_thread([&] {
+      started.count_down();
+      expired.wait();
+      return 3;
+    });
+  };
+  const bool finished = co_await eddy::with_scope(scope, body);
+  EXPECT_TRUE(finished);
+  EXPECT_EQ(scope.reason(), eddy::cancel_reason::timeout);
   EXPECT_EQ(value, 3);
+  co_await clock;
 }
 
 // thr.6
