@@ -201,6 +201,7 @@ void pin_to_processor(std::size_t index) {
 
 void run_one(const run_options& options, main_task& main) {
   check(coro::scheduler::current() == nullptr, "run was called inside a running loop");
+  watch_unhandled();
   const run_signals handlers(options);
   if (options.pin_loops) pin_to_processor(0);
   const auto guard = watchdog::make(options);
@@ -209,6 +210,7 @@ void run_one(const run_options& options, main_task& main) {
 
 void run_many(const run_options& options, const std::function<main_task&(std::size_t)>& make) {
   check(coro::scheduler::current() == nullptr, "run was called inside a running loop");
+  watch_unhandled();
   const run_signals handlers(options);
   const auto guard = watchdog::make(options);
   team all;

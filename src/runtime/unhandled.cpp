@@ -36,11 +36,14 @@ std::terminate_handler previous_handler = nullptr;
 
 }  // namespace
 
-void note_leaving(const std::exception_ptr& failure,
-                  std::vector<std::source_location> stack) noexcept {
+void watch_unhandled() {
   static std::once_flag installed;
   std::call_once(installed,
                  [] { previous_handler = std::set_terminate(write_stack_and_terminate); });
+}
+
+void note_leaving(const std::exception_ptr& failure,
+                  std::vector<std::source_location> stack) noexcept {
   last_failure() = {failure, std::move(stack)};
 }
 
