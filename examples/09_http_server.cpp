@@ -40,9 +40,11 @@ eddy::task<bool> try_it(std::string base) {
   http::client client;
   auto hello = co_await client.get(base + "/hello/world");
   const std::string text = co_await hello.body();
-  auto sum = co_await client.post_json(base + "/add", json::array{1, 2, 39});
+  const json::array numbers{1, 2, 39};
+  auto sum = co_await client.post_json(base + "/add", numbers);
   const std::string answer = co_await sum.body();
-  auto refused = co_await client.post_json(base + "/add", json::object{});
+  const json::object no_array;
+  auto refused = co_await client.post_json(base + "/add", no_array);
   const std::string reason = co_await refused.body();
   auto stream = co_await client.get(base + "/countdown");
   const std::string counted = co_await stream.body();

@@ -43,7 +43,9 @@ class counted {
 /// How `op` has to end: undisturbed with a value; else with whatever, but a failure only where one was injected.
 template <class T>
 void expect_plausible(const trial& t, const result<T>& ended) {
-  if (t.kind() == disturbance::none) EXPECT_TRUE(ended.has_value());
+  if (t.kind() == disturbance::none) {
+    EXPECT_TRUE(ended.has_value());
+  }
   if (t.kind() == disturbance::error_at_entry) {
     EXPECT_FALSE(ended.is_cancelled());
   } else if (ended.has_error()) {
@@ -180,7 +182,9 @@ TEST(everywhere, race_ends_with_all_its_members) {
       co_return *first.get<1>();
     };
     const auto ended = co_await t.expose(body());
-    if (t.kind() == disturbance::none) EXPECT_EQ(log.size(), 1U);
+    if (t.kind() == disturbance::none) {
+      EXPECT_EQ(log.size(), 1U);
+    }
     EXPECT_FALSE(t.kind() == disturbance::error_at_entry && ended.is_cancelled());
   });
 }
@@ -212,8 +216,12 @@ TEST(everywhere, shield_is_not_interrupted_and_finally_always_cleans_up) {
     const auto ended = co_await t.expose(body());
     expect_plausible(t, ended);
     EXPECT_EQ(cleanups, begun);
-    if (ended.has_value()) EXPECT_TRUE(shielded_part);
-    if (shield_entered && t.kind() != disturbance::error_at_entry) EXPECT_TRUE(shielded_part);
+    if (ended.has_value()) {
+      EXPECT_TRUE(shielded_part);
+    }
+    if (shield_entered && t.kind() != disturbance::error_at_entry) {
+      EXPECT_TRUE(shielded_part);
+    }
   });
 }
 
@@ -261,7 +269,9 @@ TEST(everywhere, generators_end_and_bindings_are_undone) {
     EXPECT_EQ(*level, 0);
     int rest = 0;
     while (auto next = co_await values.next()) ++rest;
-    if (t.kind() == disturbance::none) EXPECT_EQ(rest, 0);
+    if (t.kind() == disturbance::none) {
+      EXPECT_EQ(rest, 0);
+    }
   });
 }
 
@@ -280,7 +290,9 @@ TEST(everywhere, thread_calls_have_ended_or_never_began) {
     expect_plausible(t, ended);
     EXPECT_EQ(*calls, *finished);
     EXPECT_LE(*calls, 1);
-    if (ended.has_value()) EXPECT_EQ(*calls, 1);
+    if (ended.has_value()) {
+      EXPECT_EQ(*calls, 1);
+    }
   });
 }
 

@@ -58,7 +58,9 @@ TEST(everywhere, a_reader_loses_no_byte) {
       got += co_await reader.read_to_end(100);
     };
     const auto ended = co_await t.expose(read());
-    if (t.kind() == disturbance::none) EXPECT_TRUE(ended.has_value());
+    if (t.kind() == disturbance::none) {
+      EXPECT_TRUE(ended.has_value());
+    }
     got += co_await reader.read_to_end(100);
     EXPECT_EQ(got, sent);
     co_await writer;
@@ -98,13 +100,17 @@ TEST(everywhere, a_buffered_writer_sends_each_byte_once) {
       co_await writer.flush();
     };
     const auto ended = co_await t.expose(send());
-    if (t.kind() == disturbance::none) EXPECT_TRUE(ended.has_value());
+    if (t.kind() == disturbance::none) {
+      EXPECT_TRUE(ended.has_value());
+    }
     const auto flushed = co_await as_result(writer.flush());
     EXPECT_TRUE(flushed.has_value());
     co_await near.close();
     co_await peer;
     EXPECT_EQ(text.substr(0, received.size()), received);
-    if (ended.has_value()) EXPECT_EQ(received, text);
+    if (ended.has_value()) {
+      EXPECT_EQ(received, text);
+    }
   });
 }
 

@@ -68,8 +68,12 @@ TEST(everywhere, a_client_leaves_no_socket) {
           co_return answer;
         };
         const auto ended = co_await t.expose(talk());
-        if (t.kind() == disturbance::none) EXPECT_TRUE(ended.has_value());
-        if (ended.has_value()) EXPECT_EQ(*ended, "hello, network");
+        if (t.kind() == disturbance::none) {
+          EXPECT_TRUE(ended.has_value());
+        }
+        if (ended.has_value()) {
+          EXPECT_EQ(*ended, "hello, network");
+        }
         server.cancel();
         const auto stopped = co_await as_result(server);
         EXPECT_TRUE(stopped.has_error());
@@ -104,7 +108,9 @@ TEST(everywhere, a_server_leaves_no_socket) {
           co_await echo(std::move(peer));
         };
         const auto ended = co_await t.expose(accept_one());
-        if (t.kind() == disturbance::none) EXPECT_TRUE(ended.has_value());
+        if (t.kind() == disturbance::none) {
+          EXPECT_TRUE(ended.has_value());
+        }
         co_await client;
       },
       slow_network());
@@ -143,7 +149,9 @@ TEST(everywhere, serve_ends_with_its_handlers) {
         };
         const auto ended = co_await t.expose(serve_a_while());
         EXPECT_EQ(running, 0);
-        if (t.kind() == disturbance::none) EXPECT_TRUE(ended.has_value());
+        if (t.kind() == disturbance::none) {
+          EXPECT_TRUE(ended.has_value());
+        }
         co_await client;
       },
       slow_network());
@@ -164,8 +172,12 @@ TEST(everywhere, datagram_sockets_are_closed) {
           co_return got.size;
         };
         const auto ended = co_await t.expose(both());
-        if (t.kind() == disturbance::none) EXPECT_TRUE(ended.has_value());
-        if (ended.has_value()) EXPECT_EQ(*ended, 4U);
+        if (t.kind() == disturbance::none) {
+          EXPECT_TRUE(ended.has_value());
+        }
+        if (ended.has_value()) {
+          EXPECT_EQ(*ended, 4U);
+        }
       },
       slow_network());
 }

@@ -24,7 +24,9 @@ using testing::trial;
 /// Ends together with the exposed part: work that others do meanwhile.
 template <class T>
 void expect_value_when_undisturbed(const trial& t, const result<T>& ended) {
-  if (t.kind() == disturbance::none) EXPECT_TRUE(ended.has_value());
+  if (t.kind() == disturbance::none) {
+    EXPECT_TRUE(ended.has_value());
+  }
 }
 
 // clk.6

@@ -43,8 +43,12 @@ task<void> naps_twice() {
 TEST(disturbed_runs, disturb_each_point_once) {
   const auto texts = all_runs([](trial& t) -> task<void> {
     const auto ended = co_await t.expose(naps_twice());
-    if (t.kind() == testing::disturbance::none) EXPECT_TRUE(ended.has_value());
-    if (t.kind() == testing::disturbance::error_at_entry) EXPECT_TRUE(ended.has_error());
+    if (t.kind() == testing::disturbance::none) {
+      EXPECT_TRUE(ended.has_value());
+    }
+    if (t.kind() == testing::disturbance::error_at_entry) {
+      EXPECT_TRUE(ended.has_error());
+    }
   });
   EXPECT_THAT(texts,
               ElementsAre("undisturbed", "cancelled at entry 1 of 2", "cancelled at entry 2 of 2",
