@@ -215,7 +215,7 @@ TEST(loop, takes_no_callable_that_gives_a_task) {
 // loop.17
 EDDY_TEST(loop, runs_no_other_task_between_a_call_and_its_first_step) {
   bool other_ran = false;
-  spawn([&]() -> task<void> {
+  auto other = spawn([&]() -> task<void> {
     other_ran = true;
     co_return;
   });
@@ -223,6 +223,8 @@ EDDY_TEST(loop, runs_no_other_task_between_a_call_and_its_first_step) {
   const bool before = co_await step();
   EXPECT_FALSE(before);
   EXPECT_FALSE(other_ran);
+  co_await other;
+  EXPECT_TRUE(other_ran);
 }
 
 // loop.18
