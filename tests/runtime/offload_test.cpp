@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <latch>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -237,13 +238,15 @@ TEST(offload, never_runs_more_calls_than_the_limit) {
 
 // thr.9
 TEST(offload, the_end_waits_for_abandoned_calls_up_to_a_limit_and_reports_them) {
-  auto* go = new std::latch(1);  // used by a thread that outlives this test's run
+  // Used by a thread that outlives this test's run.
+  static std::vector<std::unique_ptr<std::latch>> kept;
+  std::latch& go = *kept.emplace_back(std::make_unique<std::latch>(1));
   std::vector<eddy::failure_report> reports;
-  auto main = [&]() -> eddy::task<void> { co_await abandoned(*go); };
+  auto main = [&]() -> eddy::task<void> { co_await abandoned(go); };
   run_main(main(), 1, &reports, 10ms);
   ASSERT_EQ(reports.size(), 1u);
   EXPECT_NE(reports.front().message.find("1 abandoned"), std::string::npos);
-  go->count_down();
+  go.count_down();
 }
 
 // ctx.5
