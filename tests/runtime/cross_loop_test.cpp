@@ -413,8 +413,11 @@ TEST(cross_loop_channel, cancelled_receives_race_with_sends_and_lose_nothing) {
     std::thread thread([to = std::move(made.sender())]() mutable {
       for (int i = 0; i < count; ++i) to.send_from_thread(item{0, i});
     });
+    int attempt = 0;
     for (bool open = true; open;) {
-      const auto got = co_await move_on_after(1us, receiver.receive());
+      // From too short for anything to long enough on the slowest machine.
+      const auto limit = (attempt++ % 100) * 20us;
+      const auto got = co_await move_on_after(limit, receiver.receive());
       if (!got) continue;  // cancelled
       open = got->has_value();
       if (!open) break;
