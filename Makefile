@@ -7,7 +7,7 @@ export EDDY_JOBS
 help:
 	@echo "make run       the reference service on 127.0.0.1:8000 (ARGS='--port 8080 --loops 4')"
 	@echo "make test      check, then build and test with the main presets (under an hour on two cores)"
-	@echo "make test-all  check, clang-tidy and every preset"
+	@echo "make test-all  check, clang-tidy, every preset, shuffled runs"
 	@echo "make bench     the core benchmarks"
 	@echo "make check     the rules of the repository"
 	@echo "make clean     remove build/"

@@ -55,11 +55,6 @@ template <transfer Mode>
   }
 }
 
-template <transfer Mode>
-[[gnu::always_inline]] inline auto transfer_nowhere() noexcept {
-  if constexpr (Mode == transfer::symmetric) return std::noop_coroutine();
-}
-
 /// Resumes the awaiting frame, or ends the task when this was its outermost frame.
 template <transfer Mode>
 struct final_awaiter {
