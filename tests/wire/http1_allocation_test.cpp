@@ -1,7 +1,8 @@
-// Counts the heap allocations of this program's `new` to show that steady state makes none.
-#include <cstddef>
-#include <cstdlib>
-#include <new>
+// Reading and writing heads and bodies allocates nothing in steady state.
+#include <heap_count.hpp>
+
+#ifdef EDDY_COUNTS_HEAP
+
 #include <string>
 #include <string_view>
 
@@ -9,38 +10,22 @@
 
 #include <eddy/wire/http1.hpp>
 
-namespace {
-
-// Volatile because compilers take it for granted that operator new changes no variable.
-thread_local volatile std::size_t allocations = 0;
-
-}  // namespace
-
-// Not inlined: GCC 12 warns where it sees only one half of the pair.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  allocations = allocations + 1;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-
 namespace eddy::wire::http1 {
 namespace {
 
 TEST(http1_allocation, is_counted) {
-  const std::size_t before = allocations;
+  const std::size_t before = tests::allocations;
   ::operator delete(::operator new(16));  // as a call, not an expression that may be left out
-  EXPECT_EQ(allocations, before + 1);
+  EXPECT_EQ(tests::allocations, before + 1);
 }
 
 // The second and later rounds of `round` allocate nothing.
 template <typename Round>
 void expect_no_allocation(Round round) {
   round();
-  const std::size_t before = allocations;
+  const std::size_t before = tests::allocations;
   for (int i = 0; i < 100; ++i) round();
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(tests::allocations, before);
 }
 
 TEST(http1_allocation, reading_requests_makes_none_in_steady_state) {
@@ -94,3 +79,5 @@ TEST(http1_allocation, writing_makes_none_in_steady_state) {
 
 }  // namespace
 }  // namespace eddy::wire::http1
+
+#endif

@@ -1,0 +1,37 @@
+// Counts the calls of `operator new` in a test program, to show that something allocates nothing. It replaces the
+// operators of the whole program: included by one source of it. Sanitizers bring operators of their own and frames
+// come from the heap under them on purpose: EDDY_COUNTS_HEAP is not defined there, and what measures is left out.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define EDDY_HAS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define EDDY_HAS_SANITIZER 1
+#endif
+#endif
+
+#ifndef EDDY_HAS_SANITIZER
+#define EDDY_COUNTS_HEAP 1
+
+namespace eddy::tests {
+
+/// Of this thread. Volatile because compilers take it for granted that operator new changes no variable.
+inline thread_local volatile std::size_t allocations = 0;
+
+}  // namespace eddy::tests
+
+// Not inlined: GCC 12 warns where it sees only one half of the pair.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  eddy::tests::allocations = eddy::tests::allocations + 1;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+#endif
