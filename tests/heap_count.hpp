@@ -7,13 +7,7 @@
 #include <cstdlib>
 #include <new>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define EDDY_HAS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define EDDY_HAS_SANITIZER 1
-#endif
-#endif
+#include <sanitizers.hpp>
 
 #ifndef EDDY_HAS_SANITIZER
 #define EDDY_COUNTS_HEAP 1

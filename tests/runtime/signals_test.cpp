@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <gmock/gmock.h>
+#include <sanitizers.hpp>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -161,14 +162,15 @@ TEST(signals, that_are_always_pending_are_delivered_in_turn) {
 
 // sig.6
 TEST(signals, in_a_forked_child_have_their_former_effect_and_leave_the_parent_alone) {
+#ifdef EDDY_HAS_TSAN
+  GTEST_SKIP() << "TSan calls no signal handlers in the fork of a program with threads";
+#endif
   const bool woken = run_plain([]() -> task<bool> {
     auto stream = signals({SIGUSR1});
     const pid_t child = ::fork();
     if (child == 0) {
       ::raise(SIGUSR1);
-      ::alarm(5);  // ends the child if the signal did not
-      ::pause();   // TSan delivers signals in calls that block
-      ::_exit(7);
+      ::_exit(7);  // reached only if the signal did not end the child
     }
     int status = 0;
     ::waitpid(child, &status, 0);
