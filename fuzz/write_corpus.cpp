@@ -1,5 +1,5 @@
 // Writes the inputs of the tests as seeds: write_corpus <folder> makes <folder>/http1_request,
-// http1_response and http1_target.
+// http1_response, http1_target and multipart.
 #include "wire/http1_cases.hpp"
 
 #include <cstddef>
@@ -48,6 +48,14 @@ int main(int argc, char** argv) {
   targets.add("\x01Sun, 06 Nov 1994 08:49:37 GMT");
   targets.add("\x01Sunday, 06-Nov-94 08:49:37 GMT");
   targets.add("\x01Sun Nov  6 08:49:37 1994");
+
+  corpus forms(argv[1], "multipart");
+  forms.add(
+      "\x07--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b \r\n\r\n\r\n--b--end");
+  forms.add("\x01text\r\n--b\r\n\r\n\r\n--\r--b\r\n-\r\n--b--");
+  forms.add(
+      "\x10"
+      "form-data; name=\"a%22\"; filename=\"C:\\x\\\"\"; filename*=UTF-8''%c3%a4");
 
   corpus responses(argv[1], "http1_response");
   for (const auto& good : test::accepted_responses()) responses.add("\x10\x01" + good);

@@ -19,6 +19,8 @@
 #include <eddy/coro/task_local.hpp>
 #include <eddy/coro/timeout.hpp>
 #include <eddy/coro/wait.hpp>
+#include <eddy/fs/file.hpp>
+#include <eddy/fs/paths.hpp>
 #include <eddy/http/client.hpp>
 #include <eddy/http/server.hpp>
 #include <eddy/net/net.hpp>

@@ -21,6 +21,12 @@ bool write_operation::nothing_to_do() const noexcept {
   return std::ranges::all_of(buffers, [](const iovec& one) { return one.iov_len == 0; });
 }
 
+std::size_t send_file_operation::take() {
+  // A file system without splicing says EINVAL.
+  if (outcome() == -ENOTSUP || outcome() == -EINVAL) throw_error(errc::unsupported, "send_file");
+  return take_count("send_file");
+}
+
 void connect_operation::take() { static_cast<void>(take_count("connect")); }
 
 accept_operation::connection accept_operation::take() {

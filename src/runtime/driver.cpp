@@ -24,6 +24,7 @@ std::string_view kind_of(io_verb verb) noexcept {
     case io_verb::connect: return "socket.connect";
     case io_verb::wait_readable: return "descriptor.readable";
     case io_verb::wait_writable: return "descriptor.writable";
+    case io_verb::send_file: return "socket.send_file";
   }
   return "descriptor";
 }

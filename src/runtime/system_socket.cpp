@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -48,9 +49,10 @@ fd_kind classify(int fd) noexcept {
   return tcp ? fd_kind::tcp : fd_kind::other_socket;
 }
 
-// write() has no MSG_NOSIGNAL: a pipe without readers raises SIGPIPE in the calling thread, which is blocked and taken
-// back here, unless one was pending before.
-std::int64_t write_without_signal(int fd, const iovec* buffers, int count) noexcept {
+// write() and sendfile() have no MSG_NOSIGNAL: a pipe or socket without a reader raises SIGPIPE in the calling thread,
+// which is blocked and taken back here, unless one was pending before.
+template <class Call>
+std::int64_t without_signal(Call call) noexcept {
   sigset_t pipe_only;
   sigset_t pending;
   sigset_t before;
@@ -58,7 +60,7 @@ std::int64_t write_without_signal(int fd, const iovec* buffers, int count) noexc
   sigaddset(&pipe_only, SIGPIPE);
   sigpending(&pending);
   pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-  const std::int64_t outcome = uninterrupted([&] { return ::writev(fd, buffers, count); });
+  const std::int64_t outcome = uninterrupted(call);
   if (outcome == -EPIPE && sigismember(&pending, SIGPIPE) == 0) {
     const timespec no_wait{};
     sigtimedwait(&pipe_only, nullptr, &no_wait);
@@ -186,6 +188,7 @@ std::int64_t system_socket::attempt(io_operation& op) noexcept {
     case io_verb::connect: return attempt_connect(op);
     case io_verb::wait_readable: return poll_now(POLLIN | POLLRDHUP);
     case io_verb::wait_writable: return poll_now(POLLOUT);
+    case io_verb::send_file: return attempt_send_file(op);
   }
   return -EINVAL;
 }
@@ -208,8 +211,8 @@ std::int64_t system_socket::attempt_receive(io_operation& op) noexcept {
 
 std::int64_t system_socket::attempt_send(io_operation& op) noexcept {
   if (kind_ == fd_kind::file) {
-    return write_without_signal(fd(), op.buffers.data(),
-                                static_cast<int>(std::min(op.buffers.size(), most_buffers)));
+    const auto count = static_cast<int>(std::min(op.buffers.size(), most_buffers));
+    return without_signal([&] { return ::writev(fd(), op.buffers.data(), count); });
   }
   if (op.verb() == io_verb::send && op.buffers.size() == 1) {
     const iovec& from = op.buffers.front();
@@ -218,6 +221,13 @@ std::int64_t system_socket::attempt_send(io_operation& op) noexcept {
   msghdr message;
   fill_message(message, op);
   return uninterrupted([&] { return ::sendmsg(fd(), &message, MSG_NOSIGNAL); });
+}
+
+std::int64_t system_socket::attempt_send_file(const io_operation& op) noexcept {
+  if (op.file.file == nullptr || op.file.file->native_handle() < 0) return -ENOTSUP;
+  const int from = op.file.file->native_handle();
+  auto offset = static_cast<off_t>(op.file.offset);
+  return without_signal([&] { return ::sendfile(fd(), from, &offset, op.file.size); });
 }
 
 std::int64_t system_socket::attempt_accept(io_operation& op) noexcept {

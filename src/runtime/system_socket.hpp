@@ -63,6 +63,7 @@ class system_socket : public descriptor {
  private:
   [[nodiscard]] std::int64_t attempt_receive(io_operation& op) noexcept;
   [[nodiscard]] std::int64_t attempt_send(io_operation& op) noexcept;
+  [[nodiscard]] std::int64_t attempt_send_file(const io_operation& op) noexcept;
   [[nodiscard]] std::int64_t attempt_accept(io_operation& op) noexcept;
   [[nodiscard]] std::int64_t attempt_connect(io_operation& op) noexcept;
   [[nodiscard]] std::int64_t poll_now(short events) const noexcept;

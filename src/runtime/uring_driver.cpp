@@ -93,7 +93,8 @@ bool uring_descriptor::uses_poll(const io_operation& op) const noexcept {
   switch (op.verb()) {
     case io_verb::connect:
     case io_verb::wait_readable:
-    case io_verb::wait_writable: return true;
+    case io_verb::wait_writable:
+    case io_verb::send_file: return true;
     default: return kind() == fd_kind::file;
   }
 }

@@ -135,6 +135,7 @@ attempt virtual_socket::try_operation(io_operation& op) {
     case io_verb::connect: return try_connect(op);
     case io_verb::wait_readable: return try_readable();
     case io_verb::wait_writable: return try_writable();
+    case io_verb::send_file: return -ENOTSUP;
   }
   return -EINVAL;
 }

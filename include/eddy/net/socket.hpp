@@ -104,6 +104,21 @@ class write_operation final : public runtime::io_operation {
   std::span<const iovec> parts_{};
 };
 
+/// Gives the number of bytes of the file that the system took: 0 at the file's end.
+class send_file_operation final : public runtime::io_operation {
+ public:
+  /// Most bytes of one operation: what a slow disk may hold the loop up for.
+  static constexpr std::size_t largest = 256 * 1024;
+
+  send_file_operation(runtime::descriptor& on, const runtime::open_file& from, std::uint64_t offset,
+                      std::size_t most) noexcept
+      : io_operation(on, runtime::io_verb::send_file) {
+    file = {&from, offset, most < largest ? most : largest};
+  }
+
+  [[nodiscard]] std::size_t take();
+};
+
 /// Connects a new socket.
 class connect_operation final : public runtime::io_operation {
  public:

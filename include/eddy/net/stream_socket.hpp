@@ -30,6 +30,14 @@ class stream_socket : public socket {
   /// The same for several buffers in a row. `parts` has to live as long as the await.
   [[nodiscard]] write_operation write_some(std::span<const iovec> parts) { return {on(), parts}; }
 
+  /// Sends some bytes of a file without copying them, and gives how many: 0 at the file's end. Throws
+  /// errc::unsupported where the driver or the file cannot; nothing has been sent then. The file has to live as long
+  /// as the await.
+  [[nodiscard]] send_file_operation send_file(const runtime::open_file& file, std::uint64_t offset,
+                                              std::size_t most) {
+    return {on(), file, offset, most};
+  }
+
   /// Writes everything. The progress() of the error or of the `cancelled` it throws says how many bytes were written:
   /// exactly these are on their way to the peer. The bytes have to live as long as the await.
   task<void> write_all(std::span<const std::byte> bytes);

@@ -17,6 +17,7 @@
 
 #include <eddy/base/time.hpp>
 #include <eddy/coro/operation.hpp>
+#include <eddy/runtime/file_system.hpp>
 #include <eddy/runtime/socket_address.hpp>
 
 namespace eddy::runtime {
@@ -33,6 +34,15 @@ enum class io_verb : std::uint8_t {
   connect,  ///< connect to `address`
   wait_readable,  ///< nothing but readiness, for descriptors that others read (c-ares, inotify, pidfd)
   wait_writable,
+  send_file,  ///< `file` to a stream socket, without copying; result: bytes, 0 at the file's end, -ENOTSUP where the
+              ///< driver cannot. Reading from a slow disk holds the loop up, so pieces are small
+};
+
+/// What io_verb::send_file sends.
+struct file_piece {
+  const open_file* file = nullptr;
+  std::uint64_t offset = 0;
+  std::size_t size = 0;
 };
 
 /// Which directions of a descriptor an operation occupies: at most one operation each way may wait at a time.
@@ -92,6 +102,7 @@ class io_operation : public coro::operation {
   std::span<const iovec> buffers{};
   socket_address* address = nullptr;  ///< in or out, see io_verb; may be null where it is out
   std::unique_ptr<descriptor> accepted{};
+  file_piece file{};
 
   // --- for drivers ---
   /// Bytes done (zero or more), or a negative errno. Completes the operation if the task is suspended in it.
@@ -138,6 +149,9 @@ class driver {
                                                                 int protocol) = 0;
   /// Takes over an open file descriptor and makes it non-blocking; throws, and closes it, where that cannot be.
   [[nodiscard]] virtual std::unique_ptr<descriptor> adopt(int fd) = 0;
+
+  /// The files of this world; used through to_thread. The system's unless a driver has others.
+  [[nodiscard]] virtual file_system& files() noexcept { return system_files(); }
 
   /// Whether wait() has anything to look at besides timers: a loop without I/O skips it while tasks are ready.
   [[nodiscard]] virtual bool has_io() const noexcept = 0;

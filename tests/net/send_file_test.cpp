@@ -1,0 +1,131 @@
+// Files that go out without being copied, on the kernel's driver under test.
+#include "error_code.hpp"
+#include "scratch_folder.hpp"
+
+#include <string>
+
+#include <eddy/coro/group.hpp>
+#include <eddy/coro/result.hpp>
+#include <eddy/coro/scope.hpp>
+#include <eddy/net/tcp.hpp>
+#include <eddy/runtime/run.hpp>
+#include <eddy/testing/gtest.hpp>
+
+namespace eddy::net {
+namespace {
+
+using eddy::tests::scratch_folder;
+
+std::string pattern(std::size_t size) {
+  std::string text(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>((i * 7 + i / 251) & 0xff);
+  return text;
+}
+
+task<void> send_all(tcp_stream& to, const runtime::open_file& from, std::uint64_t size) {
+  std::uint64_t done = 0;
+  for (;;) {
+    const std::size_t sent = co_await to.send_file(from, done, size - done);
+    if (sent == 0) break;
+    done += sent;
+  }
+  co_await to.close();
+}
+
+task<std::string> read_all(tcp_stream& from) {
+  std::string all;
+  std::string piece(64 * 1024, '\0');
+  for (;;) {
+    const std::size_t got = co_await from.read_some(std::as_writable_bytes(std::span(piece)));
+    if (got == 0) break;
+    all.append(piece, 0, got);
+  }
+  co_return all;
+}
+
+class connection {
+ public:
+  connection(tcp_stream c, tcp_stream s) : client(std::move(c)), server(std::move(s)) {}
+  tcp_stream client;
+  tcp_stream server;
+};
+
+task<connection> connect_to_myself() {
+  tcp_listener listener = tcp_listener::listen(address::loopback_v4(0));
+  tcp_stream client = co_await tcp_stream::connect(listener.local());
+  tcp_stream server = co_await listener.accept();
+  co_return connection(std::move(client), std::move(server));
+}
+
+TEST(send_file, a_large_file_arrives_as_it_is_with_back_pressure) {
+  const scratch_folder folder;
+  const std::string text = pattern(9'000'001);
+  const auto file = runtime::system_files().open(folder.write("large", text), {});
+  run([&]() -> task<void> {
+    connection c = co_await connect_to_myself();
+    std::string arrived;
+    const auto body = [&](task_group& group) -> task<void> {
+      group.spawn(send_all(c.server, *file, text.size()));
+      arrived = co_await read_all(c.client);
+    };
+    co_await with_group(body);
+    EXPECT_TRUE(arrived == text);
+  });
+}
+
+TEST(send_file, one_operation_is_bounded_and_starts_where_it_is_told) {
+  const scratch_folder folder;
+  const auto file = runtime::system_files().open(folder.write("small", "0123456789"), {});
+  run([&]() -> task<void> {
+    connection c = co_await connect_to_myself();
+    const std::size_t sent = co_await c.server.send_file(*file, 4, 3);
+    EXPECT_EQ(sent, 3U);
+    const std::size_t behind = co_await c.server.send_file(*file, 10, 100);
+    EXPECT_EQ(behind, 0U);
+    co_await c.server.close();
+    const std::string arrived = co_await read_all(c.client);
+    EXPECT_EQ(arrived, "456");
+  });
+}
+
+TEST(send_file, a_cancelled_send_has_sent_nothing_and_a_lost_peer_is_an_error) {
+  const scratch_folder folder;
+  const std::string text = pattern(8'000'000);
+  const auto file = runtime::system_files().open(folder.write("large", text), {});
+  run([&]() -> task<void> {
+    connection c = co_await connect_to_myself();
+    std::uint64_t done = 0;
+    // Until the peer's window and the own buffer are full.
+    const auto fill = [&](cancel_scope& scope) -> task<void> {
+      for (;;) {
+        scope.set_deadline(after(now(), std::chrono::milliseconds(200)));
+        done += co_await c.server.send_file(*file, done, text.size());
+      }
+    };
+    const bool finished = co_await with_scope(fill);
+    EXPECT_FALSE(finished);
+    EXPECT_GT(done, 0U);
+    EXPECT_LT(done, text.size());
+    std::string first(done, '\0');
+    std::size_t got = 0;
+    while (got < done) {
+      got += co_await c.client.read_some(std::as_writable_bytes(std::span(first)).subspan(got));
+    }
+    EXPECT_TRUE(first == text.substr(0, done));
+    c.client.abort();
+    const auto lost = co_await as_result(send_all(c.server, *file, text.size()));
+    EDDY_REQUIRE(lost.has_error());
+    EXPECT_EQ(condition_of(eddy::tests::code_of(lost)), condition::disconnected);
+  });
+}
+
+EDDY_TEST(send_file, a_simulated_socket_says_that_it_cannot) {
+  const scratch_folder folder;
+  const auto file = runtime::system_files().open(folder.write("small", "x"), {});
+  connection c = co_await connect_to_myself();
+  const auto sent = co_await as_result(c.server.send_file(*file, 0, 1));
+  EXPECT_EQ(eddy::tests::code_of(sent), make_error_code(errc::unsupported));
+}
+
+}  // namespace
+}  // namespace eddy::net
