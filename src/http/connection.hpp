@@ -5,6 +5,7 @@
 #pragma once
 
 #include "connection_base.hpp"
+#include "upgraded_stream.hpp"
 
 #include <algorithm>
 
@@ -25,8 +26,8 @@ template <io::byte_stream Stream>
 class connection final : public connection_base {
  public:
   /// Both outlive the connection.
-  connection(server_loop& server, Stream& stream, const net::address& peer)
-      : connection_base(server, peer), stream_(stream) {}
+  connection(server_loop& server, Stream& stream, const request_origin& origin)
+      : connection_base(server, origin), stream_(stream) {}
 
   /// Serves it to its end.
   task<void> run();
@@ -74,10 +75,10 @@ class connection final : public connection_base {
   task<bool> exchange_one();
   void await_head() noexcept;
   task<void> flush();
-  task<void> handle_waiting(const route_entry& entry);
-  task<response> handle_within(const route_entry& entry);
+  task<void> await_answer(task<response> answering);
   task<void> read_more_body(std::span<std::byte> directly, std::size_t& got);
   task<void> drain_body();
+  task<void> run_upgraded();
   task<bool> send_stream();
   task<void> write_stream(body_writer& out);
   void start_watch() override;
@@ -99,7 +100,8 @@ class connection final : public connection_base {
 /// Serves `stream` to its end.
 template <io::byte_stream Stream>
 task<void> serve_stream(server_loop& server, Stream stream) {
-  connection<Stream> served(server, stream, stream.peer());
+  const request_origin origin{.peer = stream.peer()};
+  connection<Stream> served(server, stream, origin);
   co_await served.run();
 }
 
@@ -132,12 +134,8 @@ task<void> connection<Stream>::converse() {
     }
     if (state == exchange::head_state::complete) {
       enter_handling();
-      const route_entry* entry = choose_route();
-      if (entry != nullptr && entry->handler.plain) {
-        handle_plainly(*entry);
-      } else if (entry != nullptr) {
-        co_await handle_waiting(*entry);
-      }
+      auto answering = respond();
+      if (answering) co_await await_answer(std::move(*answering));
       if (current().needs_work(most_coalesced)) {
         const bool intact = co_await exchange_one();
         if (!intact) co_return;
@@ -162,7 +160,7 @@ task<void> connection<Stream>::converse() {
 }
 
 // What a complete answer in the output does not need: a body made while it is sent, a large one, the rest of a request
-// body. False: the connection is broken.
+// body, another protocol. False: the conversation has ended.
 template <io::byte_stream Stream>
 task<bool> connection<Stream>::exchange_one() {
   if (current().stream_part() != nullptr) {
@@ -174,6 +172,10 @@ task<bool> connection<Stream>::exchange_one() {
     }
   }
   note_answer(current().answer_status());
+  if (current().upgrade_part() != nullptr) {
+    co_await run_upgraded();
+    co_return false;
+  }
   if (current().needs_flush(most_coalesced)) co_await flush();
   if (!current().body_finished() && current().plan().keep_alive) co_await drain_body();
   co_return true;
@@ -203,16 +205,12 @@ task<void> connection<Stream>::flush() {
 // --- handlers that wait ---
 
 template <io::byte_stream Stream>
-task<void> connection<Stream>::handle_waiting(const route_entry& entry) {
+task<void> connection<Stream>::await_answer(task<response> answering) {
   server().handler_started(*this);
   std::exception_ptr failure;
   std::optional<response> made;
   try {
-    if (entry.options.timeout <= duration::zero()) {
-      made.emplace(co_await entry.handler.waiting(current().current()));
-    } else {
-      made.emplace(co_await handle_within(entry));
-    }
+    made.emplace(co_await std::move(answering));
   } catch (...) {
     failure = std::current_exception();
   }
@@ -224,19 +222,10 @@ task<void> connection<Stream>::handle_waiting(const route_entry& entry) {
   }
   if (holds_exception<cancelled>(failure)) std::rethrow_exception(failure);
   if (peer_gone_) {
-    report_unless_disconnected(failure);
+    report_broken_answer(failure);
     throw error(make_error_code(wire::http1::errc::incomplete_message), "request");
   }
   answer_failure(failure);
-}
-
-template <io::byte_stream Stream>
-task<response> connection<Stream>::handle_within(const route_entry& entry) {
-  cancel_scope limit(after(server().loop().now(), entry.options.timeout));
-  auto body = [&](cancel_scope&) { return entry.handler.waiting(current().current()); };
-  auto made = co_await with_scope(limit, body);
-  if (!made) throw http_error(status::service_unavailable, "the request took too long");
-  co_return std::move(*made);
 }
 
 // --- hang-ups ---
@@ -392,7 +381,7 @@ task<bool> connection<Stream>::send_stream() {
     answer_failure(failure);
     co_return true;
   }
-  report_unless_disconnected(failure);
+  report_broken_answer(failure);
   co_return false;
 }
 
@@ -427,6 +416,32 @@ task<void> connection<Stream>::send_body(std::string_view data) {
   if (chunked && copied) current().append(wire::http1::chunk_end);
   co_await flush();
   if (chunked && !copied) current().append(wire::http1::chunk_end);
+}
+
+// --- other protocols ---
+
+template <io::byte_stream Stream>
+task<void> connection<Stream>::run_upgraded() {
+  co_await flush();
+  enter_handling();
+  upgraded_handler speak = std::move(*current().upgrade_part());
+  io::any_stream stream(std::make_unique<upgraded_stream<Stream>>(stream_, current().take_input(),
+                                                                  server().counts()));
+  return_exchange();  // nothing of it is needed, however long this goes on
+  promise<void> draining;
+  upgraded_ = &draining;
+  upgraded_connection on(stream, peer(), draining.get_future());
+  std::exception_ptr failure;
+  try {
+    co_await speak(on);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  upgraded_ = nullptr;
+  if (!failure) co_return;
+  ending_ = ending::cut;
+  if (holds_exception<cancelled>(failure)) std::rethrow_exception(failure);
+  report_unless_disconnected("an upgraded connection failed: " + peer().to_string(), failure);
 }
 
 // --- the end ---

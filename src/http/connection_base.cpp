@@ -1,19 +1,10 @@
 #include "connection_base.hpp"
 
-#include <array>
-#include <charconv>
-
 #include <eddy/base/error.hpp>
 
 namespace eddy::http::detail {
-namespace {
-
-bool is_failure_of_client(int status) noexcept { return status >= 400 && status < 500; }
-
-}  // namespace
-
-connection_base::connection_base(server_loop& server, const net::address& peer)
-    : server_(server), peer_(peer) {
+connection_base::connection_base(server_loop& server, const request_origin& origin)
+    : server_(server), origin_(origin), meter_(server) {
   server_.add(*this);
   server_.counts().connections_open.add(1);
   server_.counts().connections_total.add(1);
@@ -24,14 +15,13 @@ connection_base::~connection_base() {
   list_hook<>::unlink();
   list_hook<handling_tag>::unlink();
   return_exchange();
-  if (running_) server_.counts().requests_running.subtract(1);
   server_.counts().connections_open.subtract(1);
 }
 
 void connection_base::borrow_exchange() {
   if (exchange_ != nullptr) return;
   exchange_ = server_.acquire();
-  exchange_->reset(peer_, *this);
+  exchange_->reset(origin_, *this);
 }
 
 void connection_base::return_exchange() noexcept {
@@ -83,6 +73,7 @@ void connection_base::drain() noexcept {
   const bool nothing_came = exchange_ == nullptr || !exchange_->head_begun();
   const bool waits = phase_ == phase::idle || (phase_ == phase::head && nothing_came);
   if (waits) stop(ending::close);
+  if (upgraded_ != nullptr) static_cast<void>(upgraded_->try_set_value());
 }
 
 void connection_base::hung_up() noexcept {
@@ -91,56 +82,27 @@ void connection_base::hung_up() noexcept {
   scope_.cancel(cancel_reason::requested, "the client hung up");
 }
 
-// --- routing ---
-
-const route_entry* connection_base::choose_route() {
-  server_.counts().requests_running.add(1);
-  running_ = true;
-  head_mark_ = exchange_->output_mark();
-  if (server_.core().observer_) observed_from_ = server_.loop().now();
-  request& asked = exchange_->current();
-  const routing found = server_.core().routes_.find(asked.method(), asked.path());
-  if (found.entry == nullptr) {
-    answer(unrouted(found));
-    return nullptr;
-  }
-  const route_entry& entry = *found.entry;
-  exchange_->route() = {entry.pattern, &entry.parameter_names, found.parameters};
-  exchange_->limit_body(entry.options.max_body);
-  if (asked.head().content_length() > entry.options.max_body) {
-    answer(response::error(status::content_too_large));
-    return nullptr;
-  }
-  return &entry;
-}
-
-response connection_base::unrouted(const routing& found) const {
-  const request& asked = exchange_->current();
-  if (asked.method() == method::options) {
-    const bool of_server = asked.path() == "*";
-    if (of_server || found.path_known) {
-      response made(status::no_content);
-      made.set("Allow", of_server ? server_.core().routes_.all_methods() : found.allow);
-      return made;
-    }
-  }
-  if (asked.method() == method::unknown || asked.method() == method::connect) {
-    return response::error(status::not_implemented);
-  }
-  if (!found.path_known) return response::error(status::not_found);
-  response made = response::error(status::method_not_allowed);
-  made.set("Allow", found.allow);
-  return made;
-}
-
 // --- answers ---
 
-void connection_base::handle_plainly(const route_entry& entry) {
-  try {
-    answer(entry.handler.plain(exchange_->current()));
-  } catch (...) {
-    answer_failure(std::current_exception());
+std::optional<task<response>> connection_base::respond() {
+  meter_.begin();
+  head_mark_ = exchange_->output_mark();
+  request& asked = exchange_->current();
+  const server_core& core = server_.core();
+  if (core.has_middlewares()) return core.respond(asked);
+  const route_entry* entry = core.find_route(asked);
+  if (entry == nullptr) {
+    answer(core.unrouted(asked));
+  } else if (!entry->handler.plain) {
+    return core.handle(*entry, asked);
+  } else {
+    try {
+      answer(entry->handler.plain(asked));
+    } catch (...) {
+      answer_failure(std::current_exception());
+    }
   }
+  return std::nullopt;
 }
 
 exchange::answer_options connection_base::answer_options() {
@@ -148,6 +110,9 @@ exchange::answer_options connection_base::answer_options() {
 }
 
 void connection_base::answer(response made) {
+  if (made.is_upgrade() && (!exchange_->can_upgrade() || server_.draining())) {
+    made = refuse_upgrade(made);
+  }
   try {
     exchange_->answer(std::move(made), answer_options());
   } catch (const std::system_error&) {
@@ -155,72 +120,32 @@ void connection_base::answer(response made) {
   }
 }
 
+response connection_base::refuse_upgrade(const response& made) const {
+  if (server_.draining()) return response::error(status::service_unavailable);
+  response refusal = response::error(status::upgrade_required);
+  refusal.set("Connection", "Upgrade");
+  refusal.set("Upgrade", made.fields().find("upgrade").value_or(std::string_view()));
+  return refusal;
+}
+
 void connection_base::answer_failure(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const http_error& told) {
-    response made = response::error(told.status(), told.what());
-    for (const field_view field : told.extra_fields()) made.add(field.name, field.value);
-    exchange_->answer(std::move(made), answer_options());
-  } catch (const json_error& wrong) {
-    exchange_->answer(response::error(status::bad_request, wrong.what()), answer_options());
-  } catch (...) {
-    std::array<char, 16> digits{};
-    const auto number = server_.loop().random()();
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
-    const std::string id(digits.data(), end);
-    report("an HTTP handler failed, id " + id, failure);
-    std::string body = R"({"error":{"status":500,"message":"Internal Server Error","id":")";
-    body.append(id).append("\"}}");
-    exchange_->answer(response::of(content_type::json, std::move(body), 500), answer_options());
-  }
+  exchange_->answer(server_core::failed(exchange_->current(), failure), answer_options());
 }
 
-void connection_base::report(std::string what, const std::exception_ptr& failure) {
-  const coro::task_state& task = server_.loop().require_task();
-  const request& asked = exchange_->current();
-  what.append(": ").append(asked.method_token()).append(" ").append(asked.target());
-  server_.loop().report({std::move(what), failure, task.name(), task.spawned_at()});
-}
-
-void connection_base::report_unless_disconnected(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const error& lost) {
-    if (lost == condition::disconnected) return;
-  } catch (...) {  // reported below
-  }
-  report("an HTTP answer was broken off", failure);
+void connection_base::report_broken_answer(const std::exception_ptr& failure) {
+  report_unless_disconnected(
+      "an HTTP answer was broken off: " + description_of(exchange_->current()), failure);
 }
 
 void connection_base::answer_refusal() {
   const wire::http1::errc why = exchange_->failure();
   const int status = wire::http1::suggested_status(why);
   exchange_->refuse(status, wire::http1::make_error_code(why).message(), server_.date());
-  server_.counts().requests.add(1);
-  server_.counts().client_errors.add(is_failure_of_client(status) ? 1 : 0);
-  server_.counts().server_errors.add(status >= 500 ? 1 : 0);
+  server_.counts().count_answer(status);
   ending_ = ending::linger;
 }
 
-void connection_base::note_answer(int status) {
-  figures& counts = server_.counts();
-  counts.requests.add(1);
-  counts.requests_running.subtract(1);
-  running_ = false;
-  if (is_failure_of_client(status)) counts.client_errors.add(1);
-  if (status >= 500) counts.server_errors.add(1);
-  const auto& observer = server_.core().observer_;
-  if (!observer) return;
-  const request& asked = exchange_->current();
-  exchange_record record;
-  record.method = asked.method_token();
-  record.route = asked.route();
-  record.target = asked.target();
-  record.status = status;
-  record.elapsed = server_.loop().now() - observed_from_;
-  observer(record);
-}
+void connection_base::note_answer(int status) { meter_.end(exchange_->current(), status); }
 
 bool connection_base::finish_exchange() {
   const bool goes_on = exchange_->plan().keep_alive;
@@ -239,6 +164,16 @@ void connection_base::set_trailers(const fields& trailers) {
     }
   }
   trailers_ = trailers;
+}
+
+void report_unless_disconnected(std::string what, const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const error& lost) {
+    if (lost == condition::disconnected) return;
+  } catch (...) {  // reported below
+  }
+  report_failure(std::move(what), failure);
 }
 
 }  // namespace eddy::http::detail

@@ -35,7 +35,8 @@ class connection_base : public list_hook<>,
                         public body_sink,
                         private coro::timer {
  public:
-  connection_base(server_loop& server, const net::address& peer);
+  /// `origin` says what all requests have in common; what it refers to outlives the connection.
+  connection_base(server_loop& server, const request_origin& origin);
   connection_base(const connection_base&) = delete;
   connection_base& operator=(const connection_base&) = delete;
 
@@ -51,6 +52,7 @@ class connection_base : public list_hook<>,
   [[nodiscard]] const field_table& body_trailers() const noexcept override {
     return exchange_->trailers();
   }
+  void limit_body(std::uint64_t bytes) noexcept override { exchange_->limit_body(bytes); }
   void set_trailers(const fields& trailers) override;
 
  protected:
@@ -67,16 +69,14 @@ class connection_base : public list_hook<>,
   void enter_handling() noexcept { phase_ = phase::handling; }
   [[nodiscard]] phase now_in() const noexcept { return phase_; }
 
-  /// Chooses the route of the head that was just read. Null: it has been answered (404, 405, OPTIONS, 413, ...).
-  [[nodiscard]] const route_entry* choose_route();
-  /// Runs a handler that does not wait, and answers.
-  void handle_plainly(const route_entry& entry);
+  /// Answers the request whose head was just read, if nothing waits for it; else gives the task that will.
+  [[nodiscard]] std::optional<task<response>> respond();
   /// Answers with `made`, or with 500 if it cannot be sent.
   void answer(response made);
   /// Answers what a handler threw, which is not `cancelled`.
   void answer_failure(const std::exception_ptr& failure);
   /// Tells the error hook of a failure that cannot be answered; a client's leaving is none.
-  void report_unless_disconnected(const std::exception_ptr& failure);
+  void report_broken_answer(const std::exception_ptr& failure);
   /// Answers a refused head.
   void answer_refusal();
   /// The answer is complete: counts it and tells the observer.
@@ -90,12 +90,14 @@ class connection_base : public list_hook<>,
     exchange_->sent(bytes);
   }
   void hung_up() noexcept;
+  [[nodiscard]] const net::address& peer() const noexcept { return origin_.peer; }
 
   ending ending_ = ending::close;
   bool peer_gone_ = false;
   bool timed_out_ = false;     // answer 408 at the end
   std::size_t head_mark_ = 0;  // where the answer begins in the output
   fields trailers_;
+  promise<void>* upgraded_ = nullptr;  // set when the end begins, while another protocol is spoken
 
  private:
   void expired() noexcept override;
@@ -103,19 +105,20 @@ class connection_base : public list_hook<>,
   /// Cuts the stream off.
   virtual void cut() noexcept = 0;
   [[nodiscard]] exchange::answer_options answer_options();
-  [[nodiscard]] response unrouted(const routing& found) const;
-  void report(std::string what, const std::exception_ptr& failure);
+  [[nodiscard]] response refuse_upgrade(const response& made) const;
 
   server_loop& server_;
-  const net::address& peer_;
+  request_origin origin_;
+  request_meter meter_;
   std::unique_ptr<exchange> exchange_;
   cancel_scope scope_;  // around everything but the end
   time_point deadline_ = never;
   time_point armed_at_ = never;
   time_point handling_since_{};
-  time_point observed_from_{};
   phase phase_ = phase::head;
-  bool running_ = false;  // counted among the running requests
 };
+
+/// Tells the loop's error hook of `failure`, unless it says that the other end has gone.
+void report_unless_disconnected(std::string what, const std::exception_ptr& failure);
 
 }  // namespace eddy::http::detail

@@ -29,11 +29,10 @@ exchange::exchange(const http1::limits& bounds)
       limits_(&bounds),
       parser_(bounds) {}
 
-void exchange::reset(const net::address& peer, body_source& source) noexcept {
+void exchange::reset(const request_origin& origin, body_source& source) noexcept {
   begin_ = end_ = 0;
   parser_ = http1::request_parser(*limits_);
-  request_.peer_ = &peer;
-  request_.body_ = &source;
+  request_.bind(origin, source);
   finish();
 }
 
@@ -74,7 +73,7 @@ std::span<std::byte> exchange::body_room() noexcept {
 
 exchange::head_state exchange::parse_head() {
   if (begin_ == end_ && !parser_.in_progress()) return head_state::incomplete;
-  const auto size = parser_.parse(unread(), request_.head_);
+  const auto size = parser_.parse(unread(), request_.parsed());
   if (!size) {
     failure_ = size.error();
     return head_state::refused;
@@ -83,10 +82,10 @@ exchange::head_state exchange::parse_head() {
   const std::size_t head_begin = begin_;
   begin_ += *size;
   head_end_ = begin_;
-  if (request_.head_.framing() != http1::framing::none) {
+  if (request_.parsed().framing() != http1::framing::none) {
     if (capacity_ - head_end_ < least_room) {
       grow(capacity_ + usual_capacity);
-      request_.head_.rebase(memory_.get() + head_begin);
+      request_.parsed().rebase(memory_.get() + head_begin);
     }
     begin_body();
   }
@@ -94,8 +93,8 @@ exchange::head_state exchange::parse_head() {
 }
 
 void exchange::begin_body() {
-  decoder_ = request_.head_.body(*limits_);
-  continue_due_ = request_.head_.expects_continue();
+  decoder_ = request_.parsed().body(*limits_);
+  continue_due_ = request_.parsed().expects_continue();
 }
 
 // --- body ---
@@ -130,9 +129,9 @@ std::optional<std::size_t> exchange::take_body(std::span<std::byte> into) {
 std::optional<std::string_view> exchange::body_in_place() {
   if (body_taken_ != 0) return std::nullopt;
   if (decoder_.finished()) return std::string_view();
-  if (request_.head_.framing() != http1::framing::length) return std::nullopt;
+  if (request_.parsed().framing() != http1::framing::length) return std::nullopt;
   const std::string_view here = unread();
-  if (here.size() < request_.head_.content_length()) return std::nullopt;
+  if (here.size() < request_.parsed().content_length()) return std::nullopt;
   const auto event = decoder_.next(here);
   if (!event || !decoder_.finished()) return std::nullopt;
   begin_ += event->consumed;
@@ -141,7 +140,7 @@ std::optional<std::string_view> exchange::body_in_place() {
 }
 
 std::size_t exchange::direct_size() const noexcept {
-  if (begin_ != end_ || request_.head_.framing() != http1::framing::length) return 0;
+  if (begin_ != end_ || request_.parsed().framing() != http1::framing::length) return 0;
   return static_cast<std::size_t>(std::min<std::uint64_t>(decoder_.remaining(), SIZE_MAX));
 }
 
@@ -167,6 +166,12 @@ bool exchange::discard_body() noexcept {
 
 bool exchange::take_continue() noexcept {
   return std::exchange(continue_due_, false) && begin_ == end_;
+}
+
+std::string exchange::take_input() {
+  std::string taken(unread());
+  begin_ = end_ = 0;
+  return taken;
 }
 
 // --- output ---
@@ -203,10 +208,10 @@ void exchange::answer(response made, const answer_options& options) {
   http1::response_line line;
   line.status = made.status();
   line.date = options.date;
-  line.answers = request_.head_.method();
-  line.peer_minor_version = request_.head_.minor_version();
+  line.answers = request_.parsed().method();
+  line.peer_minor_version = request_.parsed().minor_version();
   line.keep_alive =
-      options.keep_alive && !made.closes() && request_.head_.keep_alive() && can_go_on();
+      options.keep_alive && !made.closes() && request_.parsed().keep_alive() && can_go_on();
   const auto plan = http1::write_response_head(output_, line, fields_of(made), size_of_body(made));
   if (!plan) throw std::system_error(http1::make_error_code(plan.error()), "response");
   plan_ = *plan;
@@ -259,11 +264,12 @@ void exchange::sent(std::size_t bytes) noexcept {
 
 void exchange::finish() noexcept {
   decoder_ = http1::body_decoder();
-  body_limit_ = body_taken_ = 0;
+  body_limit_ = usual_body_limit;
+  body_taken_ = 0;
   continue_due_ = body_broken_ = false;
   collected_.clear();
   whole_.reset();
-  request_.route_ = {};
+  request_.clear();
   if (tail_.empty()) answer_ = response();
 }
 

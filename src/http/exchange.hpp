@@ -4,6 +4,8 @@
 // memory does not move between the end of a head and finish(), so that views a handler took stay valid.
 #pragma once
 
+#include "incoming_request.hpp"
+
 #include <array>
 #include <cstdint>
 #include <exception>
@@ -13,7 +15,6 @@
 #include <string>
 #include <string_view>
 
-#include <eddy/http/request.hpp>
 #include <eddy/http/response.hpp>
 #include <eddy/io/stream.hpp>
 #include <eddy/wire/http1_request_parser.hpp>
@@ -30,7 +31,7 @@ class exchange {
   exchange& operator=(const exchange&) = delete;
 
   /// For the connection that borrows it; forgets everything of the one before.
-  void reset(const net::address& peer, body_source& source) noexcept;
+  void reset(const request_origin& origin, body_source& source) noexcept;
 
   // --- input ---
   [[nodiscard]] bool has_input() const noexcept { return begin_ != end_; }
@@ -50,7 +51,6 @@ class exchange {
   [[nodiscard]] wire::http1::errc failure() const noexcept { return failure_; }
   [[nodiscard]] bool head_begun() const noexcept { return parser_.in_progress(); }
   [[nodiscard]] request& current() noexcept { return request_; }
-  [[nodiscard]] matched_route& route() noexcept { return request_.route_; }
 
   // --- body ---
   void limit_body(std::uint64_t bytes) noexcept { body_limit_ = bytes; }
@@ -92,7 +92,8 @@ class exchange {
   }
   /// Whether the current exchange is not over with what stands in the output.
   [[nodiscard]] bool needs_work(std::size_t most_output) const noexcept {
-    return answer_.is_stream() || needs_flush(most_output) || !decoder_.finished();
+    return answer_.is_stream() || answer_.is_upgrade() || needs_flush(most_output) ||
+           !decoder_.finished();
   }
   /// What has to be sent; valid until the next call of anything here.
   [[nodiscard]] io::const_buffers unsent() noexcept;
@@ -106,6 +107,13 @@ class exchange {
   }
 
   [[nodiscard]] response::stream_body* stream_part() noexcept { return answer_.stream_part(); }
+  [[nodiscard]] upgraded_handler* upgrade_part() noexcept { return answer_.upgrade_part(); }
+  /// Whether the connection may leave HTTP behind the current request.
+  [[nodiscard]] bool can_upgrade() const noexcept {
+    return !request_.parsed().upgrade().empty() && decoder_.finished();
+  }
+  /// What came behind the request; the input is empty then.
+  [[nodiscard]] std::string take_input();
   [[nodiscard]] int answer_status() const noexcept { return answer_.status(); }
   /// How the body goes out, and whether the connection goes on behind it.
   [[nodiscard]] const wire::http1::response_plan& plan() const noexcept { return plan_; }
@@ -142,11 +150,11 @@ class exchange {
 
   const wire::http1::limits* limits_;
   wire::http1::request_parser parser_;
-  request request_;
+  incoming_request request_;
   wire::http1::errc failure_{};
 
   wire::http1::body_decoder decoder_;
-  std::uint64_t body_limit_ = 0;
+  std::uint64_t body_limit_ = usual_body_limit;
   std::uint64_t body_taken_ = 0;
   bool continue_due_ = false;
   bool body_broken_ = false;

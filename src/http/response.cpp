@@ -68,12 +68,19 @@ response response::redirect(std::string_view location, int status) {
 
 response response::stream(std::string_view type, writer write,
                           std::optional<std::uint64_t> length) {
-  if (!write) throw_invalid_input("response::stream without a writer");
   response made;
   made.set_content_type(type);
-  auto& part = made.body_.emplace<stream_body>();
-  part.write = std::move(write);
-  part.length = length;
+  made.set_stream(std::move(write), length);
+  return made;
+}
+
+response response::upgrade(std::string_view protocol, http::fields extra, upgraded_handler run) {
+  if (!run) throw_invalid_input("response::upgrade without a handler");
+  response made(status::switching_protocols);
+  made.fields_ = std::move(extra);
+  made.fields_.set("Connection", "Upgrade");
+  made.fields_.set("Upgrade", protocol);
+  made.body_ = std::move(run);
   return made;
 }
 
@@ -91,13 +98,13 @@ response& response::set_content_type(std::string_view type) {
   return *this;
 }
 
-response& response::add(std::string_view name, std::string_view value) {
+response& response::add(std::string_view name, std::string_view value) & {
   if (wire::http1::equals_ignoring_case(name, "content-type")) return set_content_type(value);
   fields_.add(name, value);
   return *this;
 }
 
-response& response::set(std::string_view name, std::string_view value) {
+response& response::set(std::string_view name, std::string_view value) & {
   if (wire::http1::equals_ignoring_case(name, "content-type")) return set_content_type(value);
   fields_.set(name, value);
   return *this;
@@ -116,6 +123,14 @@ response& response::set_body(std::string body) {
 
 response& response::set_body(literal body) noexcept {
   body_ = body.view();
+  return *this;
+}
+
+response& response::set_stream(writer write, std::optional<std::uint64_t> length) {
+  if (!write) throw_invalid_input("a response's stream without a writer");
+  auto& part = body_.emplace<stream_body>();
+  part.write = std::move(write);
+  part.length = length;
   return *this;
 }
 

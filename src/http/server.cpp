@@ -26,7 +26,8 @@ task<void> serve_listener(server_core& core, Listener& listener) {
 }
 
 task<void> serve_any(server_loop& server, io::any_stream& stream, const net::address& peer) {
-  connection<io::any_stream> served(server, stream, peer);
+  const request_origin origin{.peer = peer};
+  connection<io::any_stream> served(server, stream, origin);
   co_await served.run();
 }
 
@@ -41,6 +42,11 @@ void server::add(method m, std::string_view pattern, detail::any_handler fn,
                  route_options options) {
   check(!core_->is_serving(), "a route was added to an http::server that serves");
   core_->routes_.add(m, pattern, std::move(fn), options);
+}
+
+void server::add(any_middleware fn) {
+  check(!core_->is_serving(), "a middleware was given to an http::server that serves");
+  core_->middlewares_.push_back(std::move(fn));
 }
 
 void server::observe(std::function<void(const exchange_record&)> observer) {

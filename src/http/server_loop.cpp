@@ -12,55 +12,6 @@ constexpr std::size_t most_unused = 256;
 
 }  // namespace
 
-void figures::add_to(server_statistics& sum) const noexcept {
-  sum.connections_open += connections_open.get();
-  sum.connections_total += connections_total.get();
-  sum.requests += requests.get();
-  sum.requests_running += requests_running.get();
-  sum.client_errors += client_errors.get();
-  sum.server_errors += server_errors.get();
-  sum.bytes_received += bytes_received.get();
-  sum.bytes_sent += bytes_sent.get();
-}
-
-// --- server_core ---
-
-void server_core::enter(server_loop& loop) {
-  const std::lock_guard guard(lock_);
-  loops_.push_back(&loop);
-}
-
-void server_core::leave(server_loop& loop) noexcept {
-  const std::lock_guard guard(lock_);
-  std::erase(loops_, &loop);
-  loop.counts().add_to(past_);
-}
-
-bool server_core::is_serving() const {
-  const std::lock_guard guard(lock_);
-  return !loops_.empty();
-}
-
-bool server_core::is_shut_down() const {
-  const std::lock_guard guard(lock_);
-  return shut_down_;
-}
-
-void server_core::shutdown() {
-  const std::lock_guard guard(lock_);
-  shut_down_ = true;
-  for (server_loop* loop : loops_) loop->request_stop();
-}
-
-server_statistics server_core::statistics() const {
-  const std::lock_guard guard(lock_);
-  server_statistics sum = past_;
-  for (const server_loop* loop : loops_) loop->counts().add_to(sum);
-  return sum;
-}
-
-// --- server_loop ---
-
 server_loop::server_loop(server_core& core)
     : core_(core),
       loop_(runtime::loop::current()),
@@ -168,6 +119,30 @@ void server_loop::watch_long_handlers() noexcept {
 
 any_task_handle server_loop::spawn_watch(task<void> watching) {
   return watches_->spawn(std::move(watching));
+}
+
+// --- request_meter ---
+
+void request_meter::begin() {
+  server_.counts().requests_running.add(1);
+  running_ = true;
+  if (server_.core().observer_) began_ = server_.loop().now();
+}
+
+void request_meter::end(const request& asked, int status) {
+  figures& counts = server_.counts();
+  counts.count_answer(status);
+  counts.requests_running.subtract(1);
+  running_ = false;
+  const auto& observer = server_.core().observer_;
+  if (!observer) return;
+  exchange_record record;
+  record.method = asked.method_token();
+  record.route = asked.route();
+  record.target = asked.target();
+  record.status = status;
+  record.elapsed = server_.loop().now() - began_;
+  observer(record);
 }
 
 }  // namespace eddy::http::detail

@@ -2,13 +2,11 @@
 #pragma once
 
 #include "exchange.hpp"
-#include "router.hpp"
+#include "server_core.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string_view>
 #include <vector>
 
@@ -16,67 +14,13 @@
 #include <eddy/coro/future.hpp>
 #include <eddy/coro/group.hpp>
 #include <eddy/coro/timer_queue.hpp>
-#include <eddy/http/server.hpp>
 #include <eddy/runtime/loop.hpp>
 #include <eddy/wire/http1_date.hpp>
 
 namespace eddy::http::detail {
 
 class connection_base;
-class server_loop;
 struct handling_tag;
-
-/// Written by one loop, read by any thread.
-class figure {
- public:
-  void add(std::uint64_t n) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  void subtract(std::uint64_t n) noexcept { add(~n + 1); }
-  [[nodiscard]] std::uint64_t get() const noexcept {
-    return value_.load(std::memory_order_relaxed);
-  }
-
- private:
-  std::atomic<std::uint64_t> value_ = 0;
-};
-
-struct figures {
-  figure connections_open;
-  figure connections_total;
-  figure requests;
-  figure requests_running;
-  figure client_errors;
-  figure server_errors;
-  figure bytes_received;
-  figure bytes_sent;
-
-  void add_to(server_statistics& sum) const noexcept;
-};
-
-/// What a server is made of; read by all loops.
-class server_core {
- public:
-  explicit server_core(server_options options) : options_(options) {}
-
-  server_options options_;
-  router routes_;
-  std::function<void(const exchange_record&)> observer_;
-
-  /// Loops that serve now. A loop enters and leaves on its own thread.
-  void enter(server_loop& loop);
-  void leave(server_loop& loop) noexcept;
-  [[nodiscard]] bool is_serving() const;
-  [[nodiscard]] bool is_shut_down() const;
-  void shutdown();
-  [[nodiscard]] server_statistics statistics() const;
-
- private:
-  mutable std::mutex lock_;
-  std::vector<server_loop*> loops_;
-  server_statistics past_;
-  bool shut_down_ = false;
-};
 
 class server_loop {
  public:
@@ -138,6 +82,27 @@ class server_loop {
   std::vector<std::unique_ptr<exchange>> unused_;
   wire::http1::date_text date_{};
   time_point date_ends_ = time_point::min();
+};
+
+/// Counts a request from its head to the end of its answer, and tells the server's observer.
+class request_meter {
+ public:
+  explicit request_meter(server_loop& server) noexcept : server_(server) {}
+  request_meter(const request_meter&) = delete;
+  request_meter& operator=(const request_meter&) = delete;
+  ~request_meter() {
+    if (running_) server_.counts().requests_running.subtract(1);
+  }
+
+  /// The head is complete.
+  void begin();
+  /// The answer is. `asked` still is what it was.
+  void end(const request& asked, int status);
+
+ private:
+  server_loop& server_;
+  time_point began_{};
+  bool running_ = false;
 };
 
 }  // namespace eddy::http::detail

@@ -9,9 +9,11 @@
 // it gave, beyond its own end.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +24,8 @@
 #include <boost/json/value.hpp>
 
 #include <eddy/coro/task.hpp>
+#include <eddy/http/attributes.hpp>
+#include <eddy/http/body_source.hpp>
 #include <eddy/http/json.hpp>
 #include <eddy/http/message.hpp>
 #include <eddy/net/address.hpp>
@@ -30,18 +34,6 @@
 namespace eddy::http {
 
 namespace detail {
-
-/// What a request needs from its connection.
-class body_source {
- public:
-  virtual task<std::size_t> read_body(std::span<std::byte> into) = 0;
-  virtual task<std::string_view> whole_body() = 0;
-  [[nodiscard]] virtual const field_table& body_trailers() const noexcept = 0;
-  [[nodiscard]] virtual bool peer_gone() const noexcept = 0;
-
- protected:
-  ~body_source() = default;
-};
 
 /// The values of a route's parameters, views into the path.
 struct path_parameters {
@@ -57,7 +49,7 @@ struct matched_route {
   path_parameters parameters;
 };
 
-class exchange;
+class incoming_request;
 
 }  // namespace detail
 
@@ -93,7 +85,7 @@ class request {
   }
   /// "host" or "host:port" that the request is for.
   [[nodiscard]] std::string_view authority() const noexcept { return head_.authority(); }
-  /// 0 or 1, of HTTP/1.x.
+  /// 0 or 1, of HTTP/1.x; 1 for a request that came over HTTP/2.
   [[nodiscard]] int minor_version() const noexcept { return head_.minor_version(); }
   /// Everything about the head.
   [[nodiscard]] const wire::http1::request_head& head() const noexcept { return head_; }
@@ -101,6 +93,10 @@ class request {
   // --- the connection ---
   /// The other end of the connection; empty where it has no address.
   [[nodiscard]] const net::address& peer() const noexcept { return *peer_; }
+  /// Whom the request comes from: the peer, unless a trusted proxy names another.
+  [[nodiscard]] const net::address& client() const noexcept { return client_ ? *client_ : *peer_; }
+  /// "http" or "https", as the client used it: a trusted proxy may have ended its TLS.
+  [[nodiscard]] std::string_view scheme() const noexcept { return scheme_; }
   /// Whether the client is known to have hung up. A handler that waits is cancelled then; see server.hpp.
   [[nodiscard]] bool client_gone() const noexcept { return body_->peer_gone(); }
 
@@ -122,15 +118,44 @@ class request {
   /// What followed a chunked body; complete once it has been read to its end. Never merged into fields().
   [[nodiscard]] const field_table& trailers() const noexcept { return body_->body_trailers(); }
 
+  // --- for middlewares ---
+  /// Leaves a value, one per type, until the request has ended; replaces the one before.
+  template <class T>
+  T& set(T value) {
+    return attributes_.set(std::move(value));
+  }
+  /// The value of that type; null if nobody has left one.
+  template <class T>
+  [[nodiscard]] T* get() noexcept {
+    return attributes_.find<T>();
+  }
+  /// Lowers the route's limit of the body for this request. Without a route it is 1 MiB.
+  void limit_body(std::uint64_t bytes) noexcept {
+    most_body_ = std::min(most_body_, bytes);
+    body_->limit_body(most_body_);
+  }
+  /// Where the body comes from now.
+  [[nodiscard]] body_source& source() noexcept { return *body_; }
+  /// Puts `source` in its place, until the request has ended. It usually is a body_filter over source().
+  void replace_source(std::unique_ptr<body_source> source) {
+    body_ = source.get();
+    replaced_.push_back(std::move(source));
+  }
+
  private:
-  friend class detail::exchange;
+  friend class detail::incoming_request;
   request() = default;
   ~request() = default;
 
   wire::http1::request_head head_;
   detail::matched_route route_;
   const net::address* peer_ = nullptr;
-  detail::body_source* body_ = nullptr;
+  std::optional<net::address> client_;  // if it is not the peer
+  std::string_view scheme_ = "http";    // static
+  body_source* body_ = nullptr;
+  std::uint64_t most_body_ = UINT64_MAX;  // what middlewares have asked for
+  detail::attribute_store attributes_;
+  std::vector<std::unique_ptr<body_source>> replaced_;  // each may read from the one before
 };
 
 }  // namespace eddy::http

@@ -20,12 +20,11 @@
 
 #include <eddy/coro/task.hpp>
 #include <eddy/http/message.hpp>
+#include <eddy/http/upgrade.hpp>
 
 namespace eddy::http {
 
-namespace detail {
-
-/// What a body_writer needs from its connection.
+/// Where a body_writer's pieces go: a protocol's connection, or a middleware that encodes them for the next one.
 class body_sink {
  public:
   virtual task<void> send_body(std::string_view data) = 0;
@@ -35,12 +34,10 @@ class body_sink {
   ~body_sink() = default;
 };
 
-}  // namespace detail
-
 /// Sends a body piece by piece. Given to the callable of response::stream, by reference; not to be kept.
 class body_writer {
  public:
-  explicit body_writer(detail::body_sink& sink) noexcept : sink_(sink) {}
+  explicit body_writer(body_sink& sink) noexcept : sink_(sink) {}
   body_writer(const body_writer&) = delete;
   body_writer& operator=(const body_writer&) = delete;
 
@@ -53,7 +50,7 @@ class body_writer {
   void trailers(const fields& all) { sink_.set_trailers(all); }
 
  private:
-  detail::body_sink& sink_;
+  body_sink& sink_;
 };
 
 /// A text that exists for the whole run of the program: a string literal, or one named at compile time.
@@ -97,11 +94,17 @@ class response {
   [[nodiscard]] static response stream(std::string_view content_type, writer write,
                                        std::optional<std::uint64_t> length = std::nullopt);
 
+  /// 101: the connection leaves HTTP for `protocol`, with `extra` fields, and is `run`'s from then on. Answered 426 in
+  /// its place when the client has not asked for an upgrade, 503 while the server ends. HTTP/1.1 only.
+  [[nodiscard]] static response upgrade(std::string_view protocol, http::fields extra,
+                                        upgraded_handler run);
+
   [[nodiscard]] int status() const noexcept { return status_; }
-  response& set_status(int status) noexcept {
+  response& set_status(int status) & noexcept {
     status_ = status;
     return *this;
   }
+  response&& set_status(int status) && noexcept { return std::move(set_status(status)); }
 
   /// Empty if the body has no type.
   [[nodiscard]] std::string_view content_type() const noexcept;
@@ -111,15 +114,26 @@ class response {
   [[nodiscard]] const http::fields& fields() const noexcept { return fields_; }
   [[nodiscard]] http::fields& fields() noexcept { return fields_; }
   /// Appends, or replaces, a field: throws for what cannot be sent (a line end in the value).
-  response& add(std::string_view name, std::string_view value);
-  response& set(std::string_view name, std::string_view value);
+  response& add(std::string_view name, std::string_view value) &;
+  response& set(std::string_view name, std::string_view value) &;
+  response&& add(std::string_view name, std::string_view value) && {
+    return std::move(add(name, value));
+  }
+  response&& set(std::string_view name, std::string_view value) && {
+    return std::move(set(name, value));
+  }
 
   /// The body, if it is not a stream.
   [[nodiscard]] std::string_view body() const noexcept;
+  /// Replaces the body, whatever it was; the type stays.
   response& set_body(std::string body);
   response& set_body(literal body) noexcept;
+  response& set_stream(writer write, std::optional<std::uint64_t> length = std::nullopt);
   [[nodiscard]] bool is_stream() const noexcept {
     return std::holds_alternative<stream_body>(body_);
+  }
+  [[nodiscard]] bool is_upgrade() const noexcept {
+    return std::holds_alternative<upgraded_handler>(body_);
   }
   /// Closes the connection behind this answer.
   response& close_connection() noexcept {
@@ -127,18 +141,23 @@ class response {
     return *this;
   }
 
-  // --- for the server ---
+  // --- for middlewares and the server ---
   struct stream_body {
     writer write;
     std::optional<std::uint64_t> length;
   };
+  /// The body, if it is a stream; else null. A middleware may take `write` out and set_stream one that calls it with a
+  /// body_writer over a sink of its own.
   [[nodiscard]] stream_body* stream_part() noexcept { return std::get_if<stream_body>(&body_); }
+  [[nodiscard]] upgraded_handler* upgrade_part() noexcept {
+    return std::get_if<upgraded_handler>(&body_);
+  }
   [[nodiscard]] bool closes() const noexcept { return close_; }
   /// The well-known type, which does not stand among the fields.
   [[nodiscard]] std::string_view known_type() const noexcept { return type_; }
 
  private:
-  std::variant<std::string, std::string_view, stream_body> body_;
+  std::variant<std::string, std::string_view, stream_body, upgraded_handler> body_;
   http::fields fields_;
   std::string_view type_;  // static
   int status_;

@@ -21,7 +21,6 @@
 // is left is cancelled and awaited.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -30,60 +29,19 @@
 #include <type_traits>
 #include <utility>
 
-#include <eddy/base/time.hpp>
 #include <eddy/coro/handle.hpp>
 #include <eddy/http/http_error.hpp>
+#include <eddy/http/middleware.hpp>
 #include <eddy/http/request.hpp>
 #include <eddy/http/response.hpp>
+#include <eddy/http/server_options.hpp>
+#include <eddy/http/server_statistics.hpp>
+#include <eddy/http/upgrade.hpp>
 #include <eddy/io/any_stream.hpp>
 #include <eddy/net/tcp.hpp>
 #include <eddy/net/unix.hpp>
-#include <eddy/wire/http1_limits.hpp>
 
 namespace eddy::http {
-
-/// Bounds, all on from the start. Times are counted by the loop's clock.
-struct server_options {
-  wire::http1::limits wire = {};  ///< head 32 KiB and 100 fields (431), target 8 KiB (414), ...
-  duration head_timeout = std::chrono::seconds(
-      10);  ///< from accept, or a later request's first byte, to its head's end
-  duration idle_timeout =
-      std::chrono::seconds(75);  ///< from an answer to the next request's first byte
-  duration body_timeout =
-      std::chrono::seconds(30);  ///< without any progress of a body that is being read
-  duration write_timeout = std::chrono::seconds(30);  ///< without any progress of an answer
-  std::size_t max_connections = 40'000;  ///< on one loop; at this many, accepting waits
-  std::size_t max_per_peer =
-      20'000;  ///< from one IP address, on one loop; more are reset. 0: no limit
-  duration drain_limit = std::chrono::seconds(10);  ///< for requests that run when serving ends
-  duration hang_up_delay = std::chrono::milliseconds(20);  ///< see above
-};
-
-struct route_options {
-  std::uint64_t max_body = 1024 * 1024;  ///< bytes; more is answered 413
-  duration timeout = duration::zero();   ///< for the handler, 503 when it is over; zero: none
-};
-
-/// Sums over all loops that serve, as far as they have come.
-struct server_statistics {
-  std::uint64_t connections_open = 0;
-  std::uint64_t connections_total = 0;
-  std::uint64_t requests = 0;  ///< answered, whatever the status
-  std::uint64_t requests_running = 0;
-  std::uint64_t client_errors = 0;  ///< answered 4xx
-  std::uint64_t server_errors = 0;  ///< answered 5xx
-  std::uint64_t bytes_received = 0;
-  std::uint64_t bytes_sent = 0;
-};
-
-/// One exchange that has ended, as an observer sees it. The views live for the call.
-struct exchange_record {
-  std::string_view method;
-  std::string_view route;  ///< the pattern; empty when no route was chosen
-  std::string_view target;
-  int status = 0;
-  duration elapsed{};  ///< from the complete head to the complete answer
-};
 
 namespace detail {
 
@@ -122,8 +80,6 @@ any_handler make_handler(Fn fn) {
   }
   return made;
 }
-
-class server_core;
 
 }  // namespace detail
 
@@ -174,6 +130,13 @@ class server {
     return route(method::delete_, pattern, std::forward<Fn>(fn), options);
   }
 
+  /// Puts `fn` around everything the server answers; see middleware.hpp. The first one is outermost.
+  template <middleware Fn>
+  server& use(Fn&& fn) {
+    add(any_middleware(std::forward<Fn>(fn)));
+    return *this;
+  }
+
   /// Called after every exchange, on its loop: for access logs and metrics. Must not throw. Costs two looks at the
   /// clock per request.
   void observe(std::function<void(const exchange_record&)> observer);
@@ -197,6 +160,7 @@ class server {
 
  private:
   void add(method m, std::string_view pattern, detail::any_handler fn, route_options options);
+  void add(any_middleware fn);
 
   std::unique_ptr<detail::server_core> core_;
 };

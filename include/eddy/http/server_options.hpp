@@ -1,0 +1,34 @@
+// The bounds of a server and of its routes, all on from the start. Times are counted by the loop's clock.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include <eddy/base/time.hpp>
+#include <eddy/wire/http1_limits.hpp>
+
+namespace eddy::http {
+
+struct server_options {
+  wire::http1::limits wire = {};  ///< head 32 KiB and 100 fields (431), target 8 KiB (414), ...
+  duration head_timeout = std::chrono::seconds(
+      10);  ///< from accept, or a later request's first byte, to its head's end
+  duration idle_timeout =
+      std::chrono::seconds(75);  ///< from an answer to the next request's first byte
+  duration body_timeout =
+      std::chrono::seconds(30);  ///< without any progress of a body that is being read
+  duration write_timeout = std::chrono::seconds(30);  ///< without any progress of an answer
+  std::size_t max_connections = 40'000;  ///< on one loop; at this many, accepting waits
+  std::size_t max_per_peer =
+      20'000;  ///< from one IP address, on one loop; more are reset. 0: no limit
+  duration drain_limit = std::chrono::seconds(10);  ///< for requests that run when serving ends
+  duration hang_up_delay = std::chrono::milliseconds(20);  ///< see server.hpp
+};
+
+struct route_options {
+  std::uint64_t max_body = 1024 * 1024;  ///< bytes; more is answered 413
+  duration timeout = duration::zero();   ///< for the handler, 503 when it is over; zero: none
+};
+
+}  // namespace eddy::http

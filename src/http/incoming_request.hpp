@@ -1,0 +1,59 @@
+// A request as a protocol's connection holds it: HTTP/1.1 and HTTP/2 make them, and the core completes them.
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include <eddy/http/request.hpp>
+
+namespace eddy::http::detail {
+
+/// What a connection knows of all its requests. Outlives them.
+struct request_origin {
+  const net::address& peer;
+  std::string_view scheme = "http";  ///< static
+};
+
+/// Every request is one of these.
+class incoming_request final : public request {
+ public:
+  incoming_request() = default;
+  ~incoming_request() = default;
+
+  /// For the connection that uses it, before the first of its requests.
+  void bind(const request_origin& origin, body_source& source) noexcept {
+    peer_ = &origin.peer;
+    connection_scheme_ = origin.scheme;
+    connection_source_ = &source;
+    clear();
+  }
+  /// To be filled in, by a parser; not while the request is answered.
+  [[nodiscard]] wire::http1::request_head& parsed() noexcept { return head_; }
+  [[nodiscard]] const wire::http1::request_head& parsed() const noexcept { return head_; }
+
+  void choose(const matched_route& route) noexcept { route_ = route; }
+  /// The smaller of the route's limit and what middlewares have asked for.
+  [[nodiscard]] std::uint64_t most_body(std::uint64_t of_route) const noexcept {
+    return std::min(of_route, most_body_);
+  }
+
+  /// Forgets everything but the head's memory; the next request may be parsed.
+  void clear() noexcept {
+    route_ = {};
+    client_.reset();
+    scheme_ = connection_scheme_;
+    body_ = connection_source_;
+    most_body_ = UINT64_MAX;
+    attributes_.clear();
+    replaced_.clear();
+  }
+
+ private:
+  std::string_view connection_scheme_ = "http";
+  body_source* connection_source_ = nullptr;
+};
+
+/// The body's limit until a route says another.
+inline constexpr std::uint64_t usual_body_limit = 1024 * 1024;
+
+}  // namespace eddy::http::detail

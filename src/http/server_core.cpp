@@ -1,0 +1,58 @@
+#include "server_core.hpp"
+
+#include "server_loop.hpp"
+
+namespace eddy::http::detail {
+
+void figures::add_to(server_statistics& sum) const noexcept {
+  sum.connections_open += connections_open.get();
+  sum.connections_total += connections_total.get();
+  sum.requests += requests.get();
+  sum.requests_running += requests_running.get();
+  sum.client_errors += client_errors.get();
+  sum.server_errors += server_errors.get();
+  sum.bytes_received += bytes_received.get();
+  sum.bytes_sent += bytes_sent.get();
+}
+
+void figures::count_answer(int status) noexcept {
+  requests.add(1);
+  if (is_client_error(status)) client_errors.add(1);
+  if (is_server_error(status)) server_errors.add(1);
+}
+
+void server_core::enter(server_loop& loop) {
+  const std::lock_guard guard(lock_);
+  loops_.push_back(&loop);
+}
+
+void server_core::leave(server_loop& loop) noexcept {
+  const std::lock_guard guard(lock_);
+  std::erase(loops_, &loop);
+  loop.counts().add_to(past_);
+}
+
+bool server_core::is_serving() const {
+  const std::lock_guard guard(lock_);
+  return !loops_.empty();
+}
+
+bool server_core::is_shut_down() const {
+  const std::lock_guard guard(lock_);
+  return shut_down_;
+}
+
+void server_core::shutdown() {
+  const std::lock_guard guard(lock_);
+  shut_down_ = true;
+  for (server_loop* loop : loops_) loop->request_stop();
+}
+
+server_statistics server_core::statistics() const {
+  const std::lock_guard guard(lock_);
+  server_statistics sum = past_;
+  for (const server_loop* loop : loops_) loop->counts().add_to(sum);
+  return sum;
+}
+
+}  // namespace eddy::http::detail
