@@ -42,6 +42,10 @@ function(eddy_module_tests name)
     target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/wire/http1_cases.cpp) # the gate's inputs as data
   endif()
 
+  if(name STREQUAL "scrape")
+    target_link_libraries(${target} PRIVATE PkgConfig::gumbo PkgConfig::sqlite3)
+  endif()
+
   if(name IN_LIST EDDY_DRIVEN_MODULES)
     foreach(driver IN ITEMS epoll io_uring)
       eddy_add_test(${name}.${driver} "${name};${driver}" ${target})

@@ -1,0 +1,166 @@
+#include <eddy/scrape/web_url.hpp>
+
+#include "ascii.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url.hpp>
+#include <boost/url/url_view.hpp>
+
+namespace eddy::scrape {
+namespace {
+
+namespace urls = boost::urls;
+
+/// Whether `c` may stand in a path or query as it is (RFC 3986 section 3.3 and 3.4).
+bool stands_as_is(char c) noexcept {
+  return detail::is_alpha(c) || detail::is_digit(c) ||
+         std::string_view("-._~!$&'()*+,;=:@/?").find(c) != std::string_view::npos;
+}
+
+/// Where the authority of `reference` ends: "scheme://authority" or "//authority"; 0 when it has none.
+std::size_t end_of_authority(std::string_view reference) noexcept {
+  std::size_t begin = 0;
+  const std::size_t colon = reference.find(':');
+  if (colon != std::string_view::npos && colon < reference.find_first_of("/?")) begin = colon + 1;
+  if (reference.substr(begin, 2) != "//") return 0;
+  return std::min(reference.find_first_of("/?", begin + 2), reference.size());
+}
+
+/// Repairs what browsers repair, and cuts the fragment off.
+std::string repair(std::string_view reference) {
+  std::string plain;
+  for (const char c : detail::trim(reference, detail::controls_and_space)) {
+    if (c == '#') break;
+    if (c == '\t' || c == '\n' || c == '\r') continue;
+    plain += c;
+  }
+  std::replace(plain.begin(),
+               plain.begin() + static_cast<std::ptrdiff_t>(std::min(plain.find('?'), plain.size())),
+               '\\', '/');
+  const std::size_t authority_end = end_of_authority(plain);
+  std::string out = plain.substr(0, authority_end);
+  for (std::size_t i = authority_end; i < plain.size(); ++i) {
+    const char c = plain[i];
+    const bool escape = c == '%' && detail::is_hex_byte(std::string_view(plain).substr(i + 1, 2));
+    if (escape || stands_as_is(c)) {
+      out += c;
+    } else {
+      detail::append_percent(out, c);
+    }
+  }
+  return out;
+}
+
+/// Escapes in one form: upper case, and none where the character can stand for itself whatever the scheme.
+std::string normalized_escapes(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    const char c = detail::hex_byte(text.substr(i + 1, 2));
+    if (detail::is_unreserved(c)) {
+      out += c;
+    } else {
+      detail::append_percent(out, c);
+    }
+    i += 2;
+  }
+  return out;
+}
+
+/// RFC 3986 section 5.2.4, for a path that begins with "/".
+std::string without_dot_segments(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const std::string_view segment = path.substr(0, path.find('/'));
+    path.remove_prefix(segment.size());
+    const bool last = path.empty();
+    if (segment == "..") {
+      out.resize(out.empty() ? 0 : out.rfind('/'));
+      if (last) out += '/';
+    } else if (segment == ".") {
+      if (last) out += '/';
+    } else {
+      out += '/';
+      out += segment;
+    }
+  }
+  return out;
+}
+
+bool is_usable(const urls::url& url) {
+  const bool web = url.scheme_id() == urls::scheme::http || url.scheme_id() == urls::scheme::https;
+  if (!web || !url.has_authority() || url.has_userinfo()) return false;
+  const urls::string_view host = url.encoded_host();
+  return !host.empty() && host.find('%') == urls::string_view::npos &&
+         url.host_type() != urls::host_type::ipvfuture;
+}
+
+/// Removes a port that says nothing; false for one that cannot be.
+bool settle_port(urls::url& url) {
+  if (!url.has_port()) return true;
+  const std::string digits(url.port());
+  std::uint16_t port = 0;
+  if (!digits.empty()) {
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (read.ec != std::errc() || port == 0) return false;
+  }
+  const std::uint16_t usual = url.scheme_id() == urls::scheme::https ? 443 : 80;
+  if (digits.empty() || port == usual) {
+    url.remove_port();
+  } else {
+    url.set_port_number(port);  // without leading zeros
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<web_url> web_url::read(const web_url* base, std::string_view reference) {
+  if (reference.size() > 2 * max_size) return std::nullopt;
+  const std::string repaired = repair(reference);
+  const auto parsed = urls::parse_uri_reference(repaired);
+  if (!parsed) return std::nullopt;
+  urls::url url;
+  if (base != nullptr) {
+    const urls::url_view from(base->text_);
+    if (!urls::resolve(from, *parsed, url)) return std::nullopt;
+  } else {
+    url = *parsed;
+  }
+  url.remove_fragment();
+  url.normalize_scheme();
+  if (!is_usable(url) || !settle_port(url)) return std::nullopt;
+
+  web_url made;
+  made.text_ = std::string(url.scheme()) + "://";
+  made.host_begin_ = made.text_.size();
+  made.text_ += detail::lower(url.encoded_host());
+  made.host_end_ = made.text_.size();
+  if (url.has_port()) made.text_ += ":" + std::string(url.port());
+  made.target_begin_ = made.text_.size();
+  const std::string path = without_dot_segments(normalized_escapes(url.encoded_path()));
+  made.text_ += path.empty() ? "/" : path;
+  if (url.has_query()) made.text_ += "?" + normalized_escapes(url.encoded_query());
+  if (made.text_.size() > max_size) return std::nullopt;
+  return made;
+}
+
+std::optional<web_url> web_url::parse(std::string_view text) { return read(nullptr, text); }
+
+std::optional<web_url> web_url::resolve(std::string_view reference) const {
+  return read(this, reference);
+}
+
+std::string_view web_url::path() const noexcept {
+  const std::string_view all = target();
+  return all.substr(0, std::min(all.find('?'), all.size()));
+}
+
+}  // namespace eddy::scrape
