@@ -1,13 +1,16 @@
 // Writes the inputs of the tests as seeds: write_corpus <folder> makes <folder>/http1_request,
-// http1_response, http1_target and multipart.
+// http1_response, http1_target, multipart and websocket.
 #include "wire/http1_cases.hpp"
 
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <string>
 #include <string_view>
+
+#include <eddy/wire/websocket.hpp>
 
 namespace {
 
@@ -25,6 +28,33 @@ class corpus {
   std::filesystem::path folder_;
   std::size_t count_ = 0;
 };
+
+std::string websocket_frame(eddy::wire::websocket::opcode code, std::string_view payload,
+                            bool final, bool compressed) {
+  std::string out;
+  const auto content = std::as_bytes(std::span(payload));
+  eddy::wire::websocket::write_frame(out, {.code = code, .final = final, .compressed = compressed},
+                                     content);
+  return out;
+}
+
+void write_websocket_seeds(corpus& seeds) {
+  using eddy::wire::websocket::opcode;
+  const std::string fragments = websocket_frame(opcode::text, "k\xc3", false, false) +
+                                websocket_frame(opcode::ping, "p", true, false) +
+                                websocket_frame(opcode::continuation, "\xb6nnen", true, false);
+  const std::string goodbye = websocket_frame(
+      opcode::close, eddy::wire::websocket::close_payload(1001, "bye"), true, false);
+  seeds.add(std::string("\x01\x00", 2) + fragments + goodbye);
+  seeds.add("\x10\x02" + websocket_frame(opcode::text, "\xf2\x48\xcd\xc9\xc9\x07", false, true) +
+            websocket_frame(opcode::continuation, std::string_view("\0", 1), true, false) +
+            goodbye);
+  seeds.add("\x20\x04" + std::string(300, 'x'));
+  seeds.add("\x20\x06" + std::string(300, 'x'));
+  seeds.add("\x04\x08permessage-deflate; server_max_window_bits=10; client_max_window_bits");
+  seeds.add("\x04\x18permessage-deflate; server_no_context_takeover, x; y=\"z\"");
+  seeds.add(std::string("\x02\x01\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58", 13));
+}
 
 }  // namespace
 
@@ -56,6 +86,8 @@ int main(int argc, char** argv) {
   forms.add(
       "\x10"
       "form-data; name=\"a%22\"; filename=\"C:\\x\\\"\"; filename*=UTF-8''%c3%a4");
+  corpus websockets(argv[1], "websocket");
+  write_websocket_seeds(websockets);
 
   corpus responses(argv[1], "http1_response");
   for (const auto& good : test::accepted_responses()) responses.add("\x10\x01" + good);
