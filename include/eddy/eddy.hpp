@@ -47,3 +47,4 @@
 #include <eddy/sync/semaphore.hpp>
 #include <eddy/sync/shared_mutex.hpp>
 #include <eddy/sync/watch.hpp>
+#include <eddy/tls/tls.hpp>
