@@ -5,6 +5,7 @@
 #pragma once
 
 #include "connection_base.hpp"
+#include "http2_serve.hpp"
 #include "upgraded_stream.hpp"
 
 #include <algorithm>
@@ -99,10 +100,17 @@ class connection final : public connection_base {
 
 /// Serves `stream` to its end.
 template <io::byte_stream Stream>
-task<void> serve_stream(server_loop& server, Stream stream) {
-  const request_origin origin{.peer = stream.peer()};
-  connection<Stream> served(server, stream, origin);
-  co_await served.run();
+task<void> serve_stream(server_loop& server, Stream stream, net::address peer) {
+  const request_origin origin{.peer = peer};
+  std::optional<std::string> http2;
+  {
+    connection<Stream> served(server, stream, origin);
+    co_await served.run();
+    http2 = served.take_http2();
+  }
+  if (!http2) co_return;
+  io::any_stream rest(std::move(stream));
+  co_await serve_http2(server, std::move(rest), origin, std::move(*http2));
 }
 
 // --- the conversation ---
@@ -129,7 +137,7 @@ task<void> connection<Stream>::converse() {
   for (;;) {
     const exchange::head_state state = current().parse_head();
     if (state == exchange::head_state::refused) {
-      answer_refusal();
+      if (!hand_over_http2()) answer_refusal();
       co_return;
     }
     if (state == exchange::head_state::complete) {
@@ -448,6 +456,7 @@ task<void> connection<Stream>::run_upgraded() {
 
 template <io::byte_stream Stream>
 task<void> connection<Stream>::part() {
+  if (ending_ == ending::hand_over) co_return;
   if (ending_ == ending::cut) {
     stream_.abort();
     co_return;

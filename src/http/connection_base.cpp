@@ -137,6 +137,20 @@ void connection_base::report_broken_answer(const std::exception_ptr& failure) {
       "an HTTP answer was broken off: " + description_of(exchange_->current()), failure);
 }
 
+bool connection_base::hand_over_http2() {
+  // The parser has read the first line; as much of the rest as has come has to fit as well.
+  constexpr std::string_view preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  const std::string_view came = exchange_->unread().substr(0, preface.size());
+  const bool spoken = fresh_ && server_.options().http2_cleartext && preface.starts_with(came);
+  if (!spoken) return false;
+  http2_ = exchange_->take_input();
+  ending_ = ending::hand_over;
+  // Whoever serves it from here counts it.
+  list_hook<>::unlink();
+  server_.counts().connections_total.subtract(1);
+  return true;
+}
+
 void connection_base::answer_refusal() {
   const wire::http1::errc why = exchange_->failure();
   const int status = wire::http1::suggested_status(why);
@@ -149,6 +163,7 @@ void connection_base::note_answer(int status) { meter_.end(exchange_->current(),
 
 bool connection_base::finish_exchange() {
   const bool goes_on = exchange_->plan().keep_alive;
+  fresh_ = false;
   if (!goes_on) {
     const bool unread = !exchange_->body_finished() || exchange_->has_input();
     if (unread && ending_ == ending::close) ending_ = ending::linger;

@@ -24,12 +24,13 @@ enum class phase : std::uint8_t {
 enum class ending : std::uint8_t {
   close,  ///< nothing of the client is unread
   linger,  ///< it may still be sending: read on for a while, so that a reset does not overtake the answer
-  cut  ///< nothing more can or should be said
+  cut,       ///< nothing more can or should be said
+  hand_over  ///< it goes on as HTTP/2
 };
 
 /// One timer serves all deadlines: a deadline that moves to later is only noted, and the timer armed again when it
 /// fires too early. A deadline costs three stores.
-class connection_base : public list_hook<>,
+class connection_base : public draining_connection,
                         public list_hook<handling_tag>,
                         public body_source,
                         public body_sink,
@@ -41,12 +42,14 @@ class connection_base : public list_hook<>,
   connection_base& operator=(const connection_base&) = delete;
 
   // --- for server_loop ---
-  /// No further request will be served; an idle connection ends now.
-  void drain() noexcept;
+  void drain() noexcept override;
   [[nodiscard]] time_point handling_since() const noexcept { return handling_since_; }
   void note_handling(time_point since) noexcept { handling_since_ = since; }
   /// The handler has been running for a while: begins to watch for the client's hanging up.
   virtual void start_watch() = 0;
+
+  /// What has been read from a client that turned out to speak HTTP/2; the stream is untouched otherwise.
+  [[nodiscard]] std::optional<std::string> take_http2() noexcept { return std::move(http2_); }
 
   [[nodiscard]] bool peer_gone() const noexcept override { return peer_gone_; }
   [[nodiscard]] const field_table& body_trailers() const noexcept override {
@@ -77,6 +80,8 @@ class connection_base : public list_hook<>,
   void answer_failure(const std::exception_ptr& failure);
   /// Tells the error hook of a failure that cannot be answered; a client's leaving is none.
   void report_broken_answer(const std::exception_ptr& failure);
+  /// Whether the refused head is the beginning of HTTP/2, which is then taken for take_http2().
+  [[nodiscard]] bool hand_over_http2();
   /// Answers a refused head.
   void answer_refusal();
   /// The answer is complete: counts it and tells the observer.
@@ -116,6 +121,8 @@ class connection_base : public list_hook<>,
   time_point armed_at_ = never;
   time_point handling_since_{};
   phase phase_ = phase::head;
+  bool fresh_ = true;  // nothing has been answered
+  std::optional<std::string> http2_;
 };
 
 /// Tells the loop's error hook of `failure`, unless it says that the other end has gone.

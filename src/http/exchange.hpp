@@ -34,6 +34,9 @@ class exchange {
   void reset(const request_origin& origin, body_source& source) noexcept;
 
   // --- input ---
+  [[nodiscard]] std::string_view unread() const noexcept {
+    return {memory_.get() + begin_, end_ - begin_};
+  }
   [[nodiscard]] bool has_input() const noexcept { return begin_ != end_; }
   /// Memory to read the next piece of a head into; moves what is unread.
   [[nodiscard]] std::span<std::byte> head_room();
@@ -132,9 +135,6 @@ class exchange {
   void abandon();
 
  private:
-  [[nodiscard]] std::string_view unread() const noexcept {
-    return {memory_.get() + begin_, end_ - begin_};
-  }
   void grow(std::size_t capacity);
   void begin_body();
   [[nodiscard]] const fields& fields_of(const response& made);

@@ -115,6 +115,7 @@ task<void> http2_engine::read_in(std::string already_read) {
     while (!stopping_) {
       const std::size_t count = co_await stream_.read_some(room);
       if (count == 0) co_return;
+      bytes_moved(count, 0);
       take(room.first(count));
     }
   } catch (const error&) {  // of the stream: the peer has gone
@@ -124,7 +125,6 @@ task<void> http2_engine::read_in(std::string already_read) {
 
 void http2_engine::take(std::span<const std::byte> bytes) {
   if (bytes.empty() || stopping_) return;
-  bytes_moved(bytes.size(), 0);
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
   const ssize_t done = nghttp2_session_mem_recv(session_.get(), data, bytes.size());
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));

@@ -7,6 +7,7 @@
 
 #include "http2_engine.hpp"
 #include "http2_fields.hpp"
+#include "http2_serve.hpp"
 #include "http2_stream.hpp"
 #include "server_loop.hpp"
 
@@ -23,8 +24,8 @@ class http2_server_session final : public http2_engine, public draining_connecti
 
   /// Serves the connection to its end; see http2_engine::converse.
   task<void> run(std::string already_read) { return converse(std::move(already_read)); }
-  /// No further request will be served: GOAWAY for whatever comes, and when that has surely arrived, GOAWAY with the last
-  /// stream that is served.
+  /// No further request will be served: GOAWAY that still lets in what is on its way, and when it has surely arrived,
+  /// GOAWAY with the last stream that is served.
   void drain() noexcept override;
 
  private:
@@ -78,9 +79,5 @@ class http2_server_session final : public http2_engine, public draining_connecti
   time_point idle_deadline_ = never;
   time_point drain_deadline_ = never;
 };
-
-/// Serves `stream`, whose client speaks HTTP/2, to its end. `already_read` is what has been read from it.
-task<void> serve_http2(server_loop& server, io::any_stream stream, request_origin origin,
-                       std::string already_read = {});
 
 }  // namespace eddy::http::detail

@@ -19,16 +19,13 @@ task<void> serve_listener(server_core& core, Listener& listener) {
   how.max_connections = core.options_.max_connections;
   how.max_per_peer = core.options_.max_per_peer;
   how.drain_limit = core.options_.drain_limit;
-  auto handle = [&here](stream_type stream) { return serve_stream(here, std::move(stream)); };
+  auto handle = [&here](stream_type stream) {
+    net::address peer = stream.peer();
+    return serve_stream(here, std::move(stream), std::move(peer));
+  };
   auto serving = net::serve(listener, handle, how);
   std::function<void()> stop = [&listener] { listener.close(); };
   co_await here.run(std::move(serving), listener.closed(), std::move(stop));
-}
-
-task<void> serve_any(server_loop& server, io::any_stream& stream, const net::address& peer) {
-  const request_origin origin{.peer = peer};
-  connection<io::any_stream> served(server, stream, origin);
-  co_await served.run();
 }
 
 }  // namespace
@@ -74,7 +71,7 @@ task<void> server::serve_connection(io::any_stream stream, net::address peer) {
   if (core_->is_shut_down()) co_return;
   const promise<void> never_ends;
   std::function<void()> nothing_to_stop;
-  auto serving = detail::serve_any(here, stream, peer);
+  auto serving = detail::serve_stream(here, std::move(stream), std::move(peer));
   co_await here.run(std::move(serving), never_ends.get_future(), std::move(nothing_to_stop));
 }
 

@@ -94,8 +94,6 @@ std::string_view server_loop::date() {
   return {date_.data(), date_.size()};
 }
 
-void server_loop::add(connection_base& c) { connections_.push_back(c); }
-
 void server_loop::handler_started(connection_base& c) {
   c.note_handling(loop_.turn_started());
   handling_.push_back(c);

@@ -20,6 +20,17 @@
 namespace eddy::http::detail {
 
 class connection_base;
+
+/// A connection of any protocol, for the end of serving.
+class draining_connection : public list_hook<> {
+ public:
+  /// No further request will be served; an idle connection ends now.
+  virtual void drain() noexcept = 0;
+
+ protected:
+  ~draining_connection() { unlink(); }
+};
+
 struct handling_tag;
 
 class server_loop {
@@ -50,7 +61,7 @@ class server_loop {
   void release(std::unique_ptr<exchange> used) noexcept;
   /// The Date field, which is made once per second.
   [[nodiscard]] std::string_view date();
-  void add(connection_base& c);
+  void add(draining_connection& c) { connections_.push_back(c); }
   void handler_started(connection_base& c);
   /// Runs `watching` beside the connections.
   any_task_handle spawn_watch(task<void> watching);
@@ -76,7 +87,7 @@ class server_loop {
   std::function<void()> stop_accepting_;
   std::shared_ptr<server_loop*> alive_;  // null inside once this has gone; for posts
   task_group* watches_ = nullptr;
-  intrusive_list<connection_base> connections_;
+  intrusive_list<draining_connection> connections_;
   intrusive_list<connection_base, handling_tag> handling_;
   hang_up_timer hang_up_timer_;
   std::vector<std::unique_ptr<exchange>> unused_;

@@ -1,8 +1,8 @@
 // Error codes of HTTP/2 (RFC 9113 section 7): why a stream or a connection ended before its time.
 //
-// Category "eddy.http2". Across modules a code equals condition::overloaded for enhance_your_calm, condition::unsupported
-// for http_1_1_required, condition::disconnected for no_error, refused_stream and cancel, and condition::failed for the
-// rest.
+// Category "eddy.http2". Across modules a code equals condition::overloaded for enhance_your_calm,
+// condition::unsupported for http_1_1_required, condition::disconnected for no_error, refused_stream and cancel, and
+// condition::failed for the rest.
 #pragma once
 
 #include <cstdint>

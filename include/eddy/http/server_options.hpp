@@ -23,6 +23,9 @@ struct server_options {
   std::size_t max_per_peer =
       20'000;  ///< from one IP address, on one loop; more are reset. 0: no limit
   duration drain_limit = std::chrono::seconds(10);  ///< for requests that run when serving ends
+  bool http2_cleartext = true;  ///< clients may speak HTTP/2 from the first byte, without TLS
+  std::uint32_t http2_streams =
+      100;  ///< requests at once on one HTTP/2 connection; more are refused
   duration hang_up_delay = std::chrono::milliseconds(20);  ///< see server.hpp
 };
 
