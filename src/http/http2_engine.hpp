@@ -2,8 +2,8 @@
 // have in common; the server's and the client's sessions derive from it.
 //
 // One task reads and gives what it read to nghttp2, which calls the session back; nothing of the user's runs in these
-// callbacks. Another task writes: what has become ready in one turn goes out together, about `most_collected` bytes at a
-// time, and nghttp2 makes frames of bodies only when they are collected. So the output is bounded: bodies by that,
+// callbacks. Another task writes: what has become ready in one turn goes out together, about `most_collected` bytes at
+// a time, and nghttp2 makes frames of bodies only when they are collected. So the output is bounded: bodies by that,
 // answers to the peer's control frames by the budget below.
 //
 // Frames that cost work and bring nothing (PING, SETTINGS, PRIORITY, RST_STREAM, empty DATA, CONTINUATION, unknown
