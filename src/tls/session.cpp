@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include <eddy/base/error.hpp>
+#include <eddy/coro/race.hpp>
 #include <eddy/coro/result.hpp>
 #include <eddy/coro/scope.hpp>
 #include <eddy/coro/timeout.hpp>
@@ -107,12 +109,13 @@ task<void> session::shake_hands() {
       break;
     }
     if (done == 1) {
-      co_await flush();
+      // What a TLS 1.3 server has left to say are tickets: they go with the first answer, and a client that is gone by
+      // then has lost nothing.
+      if (!is_server_ || SSL_version(ssl_.get()) != TLS1_3_VERSION) co_await flush();
       break;
     }
     // A peer that gave up reads no more, but its alert may have arrived.
-    const auto flushed = co_await as_result(flush());
-    if (flushed.is_cancelled()) throw flushed.cancellation();
+    co_await flush_quietly();
     const bool more = co_await receive();
     if (!more) throw failure(errc::peer_closed, verb, {});
   }
@@ -158,14 +161,22 @@ task<void> session::refuse() {
 // --- the stream below ---
 
 task<bool> session::receive() {
-  if (transport_.has_outgoing() && !sending_.locked()) {
-    // Left over from a write that was cancelled. If it cannot be sent, what the peer sent is still there to be read.
-    const auto flushed = co_await as_result(flush());
-    if (flushed.is_cancelled()) throw flushed.cancellation();
+  std::optional<std::size_t> got;
+  // Tickets, or what a cancelled write left. Sent beside the reading: a peer that takes nothing may be waiting for us to
+  // read. If it cannot be sent, what the peer sent is still there to be read.
+  while (!got && transport_.outgoing_size() != 0 && !write_failure_ && !sending_.locked()) {
+    auto first = co_await race(flush_quietly(), under_.read_some(transport_.room()));
+    auto& read = first.get<1>();
+    if (!read.is_cancelled()) got = read.value();
   }
-  const std::size_t n = co_await under_.read_some(transport_.room());
-  transport_.received(n);
-  co_return n != 0;
+  if (!got) got = co_await under_.read_some(transport_.room());
+  transport_.received(*got);
+  co_return *got != 0;
+}
+
+task<void> session::flush_quietly() {
+  const auto ended = co_await as_result(flush());
+  if (ended.is_cancelled()) throw ended.cancellation();
 }
 
 task<void> session::flush() {
@@ -183,12 +194,12 @@ task<void> session::flush() {
     write_failure_ = std::current_exception();
     throw;
   }
+  owes_ = false;
   transport_.release();
 }
 
 task<void> session::flush_alert() {
-  const auto ended = co_await as_result(move_on_after(patience_for_alerts, flush()));
-  if (ended.is_cancelled()) throw ended.cancellation();
+  static_cast<void>(co_await move_on_after(patience_for_alerts, flush_quietly()));
 }
 
 // --- reading ---
@@ -237,7 +248,7 @@ task<std::size_t> session::write_some(iovec single, io::const_buffers pieces) {
   throw_if_cancelled();
   if (write_ended_) throw_error(eddy::errc::closed, "tls write");
   const io::const_buffers all = pieces.data() != nullptr ? pieces : io::const_buffers(&single, 1);
-  if (transport_.has_outgoing()) co_await flush();
+  if (transport_.outgoing_size() >= record_size) co_await flush();
   if (write_failure_) std::rethrow_exception(write_failure_);
   const std::size_t taken = encrypt(all);
   // Encrypted is written: records have numbers, none can be taken back. What a cancellation leaves here goes out with
@@ -245,6 +256,7 @@ task<std::size_t> session::write_some(iovec single, io::const_buffers pieces) {
   try {
     co_await flush();
   } catch (const cancelled&) {  // the next operation is refused all the same
+    owes_ = true;
   }
   co_return taken;
 }
@@ -307,13 +319,12 @@ task<void> session::close() {
   throw_if_cancelled();
   if (closed_) co_return;
   // A goodbye that cannot be sent is no failure, bytes that count as written are.
-  const bool unsent = transport_.has_outgoing() && !sending_.locked();
   say_goodbye();
   const auto flushed = co_await as_result(flush());
   if (flushed.is_cancelled()) throw flushed.cancellation();
   co_await under_.close();
   closed_ = true;
-  if (flushed.has_error() && unsent) std::rethrow_exception(flushed.error());
+  if (flushed.has_error() && owes_) std::rethrow_exception(flushed.error());
 }
 
 void session::abort() noexcept {

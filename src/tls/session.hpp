@@ -66,7 +66,9 @@ class session {
   task<bool> receive();
   /// Sends all that is encrypted.
   task<void> flush();
-  /// The same within a second, whatever comes of it: for alerts.
+  /// The same, but failures are only remembered, for the next write.
+  task<void> flush_quietly();
+  /// The same for a second at most: for alerts.
   task<void> flush_alert();
   /// Tells the peer why, and waits a moment for it to read that: closing at once could discard it.
   task<void> refuse();
@@ -82,6 +84,7 @@ class session {
   std::exception_ptr
       write_failure_;  // of the stream below: encrypted bytes are missing, nothing can follow
   bool is_server_;
+  bool owes_ = false;   // bytes that count as written wait to be sent
   bool heard_ = false;  // the first byte was looked at
   bool reading_ = false;
   bool writing_ = false;

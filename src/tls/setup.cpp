@@ -25,11 +25,16 @@ void require(bool done, const char* what) {
   if (!done) throw_bad_credentials(what, "OpenSSL refuses it");
 }
 
-ssl_ctx_ptr new_context(const SSL_METHOD* method, version lowest) {
+int number_of(version which) noexcept {
+  return which == version::tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
+}
+
+ssl_ctx_ptr new_context(const SSL_METHOD* method, version lowest, version highest) {
+  if (lowest > highest) throw_invalid_input("TLS versions: the lowest is above the highest");
   ssl_ctx_ptr made = not_null(ssl_ctx_ptr(SSL_CTX_new(method)));
   SSL_CTX& context = *made;
-  SSL_CTX_set_min_proto_version(&context,
-                                lowest == version::tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
+  SSL_CTX_set_min_proto_version(&context, number_of(lowest));
+  SSL_CTX_set_max_proto_version(&context, number_of(highest));
   SSL_CTX_set_options(&context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_mode(&context, SSL_MODE_RELEASE_BUFFERS);
@@ -119,7 +124,8 @@ setup::setup(const server_options& options, const ticket_keys& keys)
   if (options.certificates.empty()) throw_invalid_input("a TLS server without a certificate");
   for (const credentials& one : options.certificates) {
     const loaded_credentials own = load(one);
-    SSL_CTX& context = *contexts_.emplace_back(new_context(TLS_server_method(), options.lowest));
+    SSL_CTX& context =
+        *contexts_.emplace_back(new_context(TLS_server_method(), options.lowest, options.highest));
     use(context, own);
     ask_clients(context, options);
     allow_resumption(context, options.resumption, keys);
@@ -135,7 +141,8 @@ setup::setup(const client_options& options)
     : protocols_(protocol_list(options.alpn)), sessions_(options.session_cache) {
   if (options.certificates.size() > 1) throw_invalid_input("more than one client certificate");
   for (const std::string& one : options.pinned) pinned_.push_back(normal_fingerprint(one));
-  SSL_CTX& context = *contexts_.emplace_back(new_context(TLS_client_method(), options.lowest));
+  SSL_CTX& context =
+      *contexts_.emplace_back(new_context(TLS_client_method(), options.lowest, options.highest));
   if (!options.certificates.empty()) use(context, load(options.certificates.front()));
   const bool believes = options.authorities.from != trust::source::nobody;
   SSL_CTX_set_verify(&context, believes || !pinned_.empty() ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,

@@ -30,7 +30,9 @@ class transport {
 
   /// Memory for `n` bytes to come, in one piece.
   void expect_outgoing(std::size_t n) { out_[filling_].make_room(n); }
-  [[nodiscard]] bool has_outgoing() const noexcept { return !out_[0].empty() || !out_[1].empty(); }
+  [[nodiscard]] std::size_t outgoing_size() const noexcept {
+    return out_[0].size() + out_[1].size();
+  }
   /// What is to be sent next; empty when there is nothing. Stays valid until sent().
   [[nodiscard]] std::span<const std::byte> outgoing() noexcept;
   void sent(std::size_t n) noexcept { out_[1 - filling_].consume(n); }

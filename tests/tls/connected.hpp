@@ -83,6 +83,21 @@ inline task<handshakes> shake_hands(context client, context server,
   co_return handshakes{std::move(made), std::move(theirs)};
 }
 
+/// Both ends of a connection.
+struct ends {
+  stream client;
+  stream server;
+};
+
+inline task<ends> connect_ends(context client, context server, io::memory_stream_options how = {}) {
+  auto both = co_await shake_hands(std::move(client), std::move(server), "example.org", how);
+  stream near = std::move(both.client).value();
+  co_return ends{std::move(near), std::move(both.server).value()};
+}
+inline task<ends> connect_ends(io::memory_stream_options how = {}) {
+  return connect_ends(plain_client(), plain_server(), how);
+}
+
 /// All bytes up to the end.
 template <class Stream>
 task<std::string> drain(Stream& from) {

@@ -43,6 +43,7 @@ struct server_options {
   client_certificates clients = client_certificates::none;
   trust client_authorities = trust::nobody();  ///< for `optional` and `required`
   version lowest = version::tls_1_2;
+  version highest = version::tls_1_3;
   /// Whether clients may resume: TLS 1.3 tickets, TLS 1.2 tickets. The keys are the context's: they are shared by all
   /// loops and survive reload().
   bool resumption = true;
@@ -60,6 +61,7 @@ struct client_options {
   /// Shown to servers that ask; empty, or one.
   std::vector<credentials> certificates = {};
   version lowest = version::tls_1_2;
+  version highest = version::tls_1_3;
   std::size_t session_cache =
       1000;  ///< servers whose last session is kept for resumption; zero: none
 };

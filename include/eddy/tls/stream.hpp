@@ -6,7 +6,7 @@
 // A byte stream itself, with the contract of io/stream.hpp, where it has to be said more exactly:
 // - Bytes are encrypted into the stream's own buffer (up to 64 KiB at a time) and then sent. From then on they count as
 //   written: a write that is cancelled while it sends gives their number, and the next operation of any kind sends the
-//   rest. A write that is cancelled before has written nothing.
+//   rest (beside a read, before a close). A write that is cancelled before has written nothing.
 // - shutdown_write() and close() say goodbye (close_notify); the stream below stays open for the answer, or is closed.
 //   A close() that was cancelled may have ended the outgoing direction. The peer's goodbye is the end for the reader.
 //   An end without one is errc::truncated, which equals condition::disconnected.

@@ -1,0 +1,147 @@
+// Every operation of a TLS stream, cancelled and made to fail at every point: no byte is lost or doubled.
+#include <eddy/testing/everywhere.hpp>
+
+#include "connected.hpp"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include <eddy/testing/gtest.hpp>
+
+namespace eddy::tls {
+namespace {
+
+using namespace eddy::tls::testing;
+using ::eddy::testing::cancel_everywhere;
+using ::eddy::testing::disturbance;
+using ::eddy::testing::trial;
+
+io::memory_stream_options narrow() {
+  io::memory_stream_options options;
+  options.capacity = 400;
+  options.largest_transfer = 150;
+  return options;
+}
+
+/// Every run has to be like the others: no resumption.
+const context& forgetful_client() {
+  static const context made = [] {
+    auto options = trusting_client();
+    options.session_cache = 0;
+    return context::client(std::move(options));
+  }();
+  return made;
+}
+
+task<ends> connect_narrow_ends() {
+  return connect_ends(forgetful_client(), plain_server(), narrow());
+}
+
+// clk.6
+TEST(tls_everywhere, a_disturbed_handshake_leaves_nothing_behind) {
+  cancel_everywhere([](trial& t) -> task<void> {
+    auto [near, far] = io::memory_stream_pair();  // signatures differ in length: whole flights only
+    auto accepted = spawn(
+        [](io::memory_stream under) -> task<bool> {
+          io::any_stream any(std::move(under));
+          const auto ended = co_await as_result(stream::accept(std::move(any), plain_server()));
+          co_return ended.has_value();
+        },
+        std::move(far));
+    std::optional<result<stream>> ended;
+    {
+      io::any_stream any(std::move(near));
+      ended = co_await t.expose(stream::connect(std::move(any), forgetful_client(), "example.org"));
+    }
+    if (t.kind() == disturbance::none) {
+      EXPECT_TRUE(ended->has_value());
+    }
+    const bool made = ended->has_value();
+    ended.reset();
+    const bool there = co_await accepted;
+    if (made) {
+      EXPECT_TRUE(there);
+    }
+  });
+}
+
+// clk.6
+TEST(tls_everywhere, a_reader_loses_no_byte) {
+  cancel_everywhere([](trial& t) -> task<void> {
+    auto both = co_await connect_narrow_ends();
+    std::string sent;
+    for (int i = 0; i < 300; ++i) sent += std::to_string(i) + " ";
+    auto writer = spawn([&]() -> task<void> {
+      co_await io::write_all(both.server, sent.substr(0, 700));
+      co_await io::write_all(both.server, sent.substr(700));
+      co_await both.server.close();
+    });
+    std::string got;
+    const auto read = [&]() -> task<void> {
+      std::array<std::byte, 100> buffer;
+      for (int i = 0; i < 4; ++i) {
+        const std::size_t n = co_await both.client.read_some(buffer);
+        got.append(io::text_of(std::span(buffer).first(n)));
+      }
+    };
+    const auto ended = co_await t.expose(read());
+    if (t.kind() == disturbance::none) {
+      EXPECT_TRUE(ended.has_value());
+    }
+    got += co_await drain(both.client);
+    EXPECT_EQ(got, sent);
+    co_await writer;
+  });
+}
+
+// clk.6
+TEST(tls_everywhere, a_disturbed_write_says_how_much_was_sent) {
+  cancel_everywhere([](trial& t) -> task<void> {
+    auto both = co_await connect_narrow_ends();
+    const std::string text(2'000, 'x');
+    std::string received;
+    auto peer = spawn([&]() -> task<void> {
+      const auto all = co_await as_result(drain(both.server));
+      if (all.has_value()) received = *all;
+    });
+    const std::array<iovec, 3> pieces{io::piece(text), io::piece("middle"), io::piece(text)};
+    const std::string whole = text + "middle" + text;
+    const auto ended = co_await t.expose(io::write_all(both.client, io::const_buffers(pieces)));
+    const auto closed = co_await as_result(both.client.close());
+    co_await peer;
+    if (ended.has_value()) {
+      EXPECT_EQ(received, whole);
+    } else if (ended.is_cancelled()) {
+      EXPECT_EQ(received, whole.substr(0, ended.cancellation().progress()));
+    } else {
+      EXPECT_EQ(t.kind(), disturbance::error_at_entry);
+    }
+  });
+}
+
+// clk.6
+TEST(tls_everywhere, a_disturbed_close_can_be_made_good) {
+  cancel_everywhere([](trial& t) -> task<void> {
+    auto both = co_await connect_narrow_ends();
+    std::string received;
+    auto peer = spawn([&]() -> task<void> {
+      const auto all = co_await as_result(drain(both.server));
+      if (all.has_value()) received = *all;
+    });
+    co_await io::write_all(both.client, "all of this");
+    const auto ended = co_await t.expose(both.client.close());
+    const auto again = co_await as_result(both.client.close());
+    co_await peer;
+    if (t.kind() != disturbance::error_at_entry) {
+      EXPECT_TRUE(again.has_value());
+      EXPECT_EQ(received, "all of this");
+    }
+  });
+}
+
+}  // namespace
+}  // namespace eddy::tls
