@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 
 #include <eddy/coro/sleep.hpp>
+#include <eddy/io/any_stream.hpp>
 #include <eddy/io/buffered_reader.hpp>
 #include <eddy/io/buffered_writer.hpp>
 #include <eddy/io/memory_stream.hpp>
@@ -39,6 +40,8 @@ task<std::string> drain(memory_stream& from) {
 }
 
 // clk.6
+// Exposes: io/buffered_reader.read_until io/buffered_reader.read_exactly io/buffered_reader.read
+// Exposes: io/buffered_reader.read_line io/buffered_reader.read_to_end io/memory_stream.read_some
 TEST(everywhere, a_reader_loses_no_byte) {
   cancel_everywhere([](trial& t) -> task<void> {
     auto [near, far] = memory_stream_pair(narrow());
@@ -68,6 +71,7 @@ TEST(everywhere, a_reader_loses_no_byte) {
 }
 
 // clk.6
+// Exposes: io/stream.write_all io/memory_stream.write_some
 TEST(everywhere, a_cancelled_write_says_how_much_was_sent) {
   cancel_everywhere([](trial& t) -> task<void> {
     auto [near, far] = memory_stream_pair(narrow());
@@ -88,6 +92,7 @@ TEST(everywhere, a_cancelled_write_says_how_much_was_sent) {
 }
 
 // clk.6
+// Exposes: io/buffered_writer.write io/buffered_writer.flush
 TEST(everywhere, a_buffered_writer_sends_each_byte_once) {
   cancel_everywhere([](trial& t) -> task<void> {
     auto [near, far] = memory_stream_pair(narrow());
@@ -111,6 +116,99 @@ TEST(everywhere, a_buffered_writer_sends_each_byte_once) {
     if (ended.has_value()) {
       EXPECT_EQ(received, text);
     }
+  });
+}
+
+// clk.6
+// Exposes: io/buffered_reader.fill io/buffered_reader.read_some io/buffered_writer.shutdown_write
+// Exposes: io/buffered_writer.close io/memory_stream.shutdown_write io/memory_stream.close
+TEST(everywhere, an_end_comes_after_everything_that_was_written) {
+  cancel_everywhere([](trial& t) -> task<void> {
+    auto [near, far] = memory_stream_pair(narrow());
+    const std::string text = "0123456789";
+    bool written = false;
+    bool ended_by_writer = false;
+    std::string received;
+    auto peer = spawn([&]() -> task<void> {
+      buffered_reader reader(far);
+      std::array<std::byte, 16> buffer;
+      for (;;) {
+        const std::size_t more = co_await reader.fill();
+        if (more == 0) break;
+        const std::size_t n = co_await reader.read_some(buffer);
+        received.append(reinterpret_cast<const char*>(buffer.data()), n);
+      }
+    });
+    const auto send = [&]() -> task<void> {
+      buffered_reader reader(near);
+      buffered_writer writer(near);
+      co_await writer.write(text);
+      written = true;
+      co_await writer.shutdown_write();
+      ended_by_writer = true;
+      std::array<std::byte, 4> buffer;
+      const std::size_t none = co_await reader.fill();
+      const std::size_t nothing = co_await reader.read_some(buffer);
+      EXPECT_EQ(none + nothing, 0U);
+      co_await writer.close();
+    };
+    auto back = spawn([&]() -> task<void> {
+      co_await peer;
+      co_await far.close();
+    });
+    const auto ended = co_await t.expose(send());
+    if (t.kind() == disturbance::none) {
+      EXPECT_TRUE(ended.has_value());
+    }
+    co_await near.close();
+    co_await peer;
+    co_await back;
+    EXPECT_EQ(text.substr(0, received.size()), received);
+    EXPECT_TRUE(!ended_by_writer || (written && received == text));
+  });
+}
+
+// clk.6
+// Exposes: io/any_stream.read_some io/any_stream.write_some io/any_stream.shutdown_write io/any_stream.close
+TEST(everywhere, a_stream_of_any_kind_loses_no_byte) {
+  cancel_everywhere([](trial& t) -> task<void> {
+    auto [near, far] = memory_stream_pair(narrow());
+    any_stream mine(std::move(near));
+    std::size_t sent = 0;
+    std::string received;
+    auto peer = spawn([&]() -> task<void> {
+      received = co_await drain(far);
+      co_await write_all(far, std::string_view("bye"));
+      co_await far.close();
+    });
+    std::string answer;
+    const auto read = [&]() -> task<void> {
+      std::array<std::byte, 8> buffer;
+      for (;;) {
+        const std::size_t n = co_await mine.read_some(buffer);
+        if (n == 0) break;
+        answer.append(reinterpret_cast<const char*>(buffer.data()), n);
+      }
+    };
+    const auto talk = [&]() -> task<void> {
+      const std::string_view text = "hello";
+      while (sent < text.size()) sent += co_await mine.write_some(bytes_of(text.substr(sent)));
+      co_await mine.shutdown_write();
+      co_await read();
+      co_await mine.close();
+    };
+    const auto ended = co_await t.expose(talk());
+    if (t.kind() == disturbance::none) {
+      EXPECT_TRUE(ended.has_value());
+    }
+    if (!ended.has_value()) {
+      co_await mine.shutdown_write();
+      co_await read();
+    }
+    co_await mine.close();
+    co_await peer;
+    EXPECT_EQ(received.size(), sent);
+    EXPECT_EQ(answer, "bye");
   });
 }
 

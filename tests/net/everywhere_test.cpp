@@ -1,13 +1,20 @@
 // Every operation of net on the simulated network, cancelled and made to fail at every point: no socket is left.
 #include <eddy/testing/everywhere.hpp>
 
+#include "dns_server.hpp"
+#include "on_every_network.hpp"
+
 #include <array>
 #include <string>
 
 #include <gmock/gmock.h>
 
+#include <eddy/coro/gather.hpp>
 #include <eddy/coro/sleep.hpp>
+#include <eddy/net/dns_resolver.hpp>
 #include <eddy/net/net.hpp>
+#include <eddy/net/unix.hpp>
+#include <eddy/runtime/loop.hpp>
 #include <eddy/testing/gtest.hpp>
 
 namespace eddy::net {
@@ -45,6 +52,8 @@ task<void> echo_to_whom_it_may_concern(tcp_stream peer) {
 }
 
 // clk.6
+// Exposes: net/tcp.connect net/stream_socket.write_all net/stream_socket.read_some
+// Exposes: net/stream_socket.shutdown_write net/stream_socket.close
 TEST(everywhere, a_client_leaves_no_socket) {
   cancel_everywhere(
       [](trial& t) -> task<void> {
@@ -82,6 +91,7 @@ TEST(everywhere, a_client_leaves_no_socket) {
 }
 
 // clk.6
+// Exposes: net/tcp.accept
 TEST(everywhere, a_server_leaves_no_socket) {
   cancel_everywhere(
       [](trial& t) -> task<void> {
@@ -117,6 +127,7 @@ TEST(everywhere, a_server_leaves_no_socket) {
 }
 
 // clk.6
+// Exposes: net/serve.serve
 TEST(everywhere, serve_ends_with_its_handlers) {
   cancel_everywhere(
       [](trial& t) -> task<void> {
@@ -158,6 +169,7 @@ TEST(everywhere, serve_ends_with_its_handlers) {
 }
 
 // clk.6
+// Exposes: net/udp.connect net/udp.send net/udp.receive_from
 TEST(everywhere, datagram_sockets_are_closed) {
   cancel_everywhere(
       [](trial& t) -> task<void> {
@@ -178,6 +190,126 @@ TEST(everywhere, datagram_sockets_are_closed) {
         if (ended.has_value()) {
           EXPECT_EQ(*ended, 4U);
         }
+      },
+      slow_network());
+}
+
+// clk.6
+// Exposes: net/udp.send_to net/udp.receive
+TEST(everywhere, a_datagram_arrives_once_or_was_not_sent) {
+  cancel_everywhere(
+      [](trial& t) -> task<void> {
+        udp_socket left = udp_socket::bind(address::loopback_v4(0));
+        udp_socket right = co_await udp_socket::connect(left.local());
+        const address to = right.local();
+        const std::array<std::byte, 4> bytes{};
+        bool sent = false;
+        std::size_t received = 0;
+        const auto exchange = [&]() -> task<void> {
+          co_await left.send_to(bytes, to);
+          sent = true;
+          std::array<std::byte, 16> buffer;
+          const auto got = co_await right.receive(buffer);
+          received += got.size;
+        };
+        const auto ended = co_await t.expose(exchange());
+        if (t.kind() == disturbance::none) {
+          EXPECT_TRUE(ended.has_value());
+        }
+        if (sent && received == 0) {
+          std::array<std::byte, 16> buffer;
+          const auto got = co_await right.receive(buffer);
+          received += got.size;
+        }
+        EXPECT_EQ(received, sent ? 4U : 0U);
+      },
+      slow_network());
+}
+
+// clk.6
+// Exposes: net/unix.connect net/unix.accept net/stream_socket.write_some
+TEST(everywhere, unix_sockets_are_closed) {
+  cancel_everywhere(
+      [](trial& t) -> task<void> {
+        unix_listener listener = unix_listener::listen("/simulated/socket");
+        const auto ask = []() -> task<void> {
+          unix_stream stream = co_await unix_stream::connect("/simulated/socket");
+          const std::string_view question = "hi";
+          const std::size_t sent = co_await stream.write_some(io::bytes_of(question));
+          EXPECT_GT(sent, 0U);
+          co_await stream.shutdown_write();
+          const std::string answer = co_await read_all(stream);
+        };
+        const auto answer = [&]() -> task<void> {
+          unix_stream peer = co_await listener.accept();
+          const std::string question = co_await read_all(peer);
+          co_await peer.write_all(question);
+          co_await peer.close();
+        };
+        const auto both = [&]() -> task<void> { co_await gather(ask(), answer()); };
+        const auto ended = co_await t.expose(both());
+        if (t.kind() == disturbance::none) {
+          EXPECT_TRUE(ended.has_value());
+        }
+        listener.close();
+        EXPECT_EQ(::eddy::testing::virtual_io().network().open_sockets(), 0U);
+      },
+      slow_network());
+}
+
+// clk.6
+// Exposes: net/resolver.resolve
+TEST(everywhere, a_name_that_is_asked_for_reaches_those_who_still_wait) {
+  cancel_everywhere([](trial& t) -> task<void> {
+    dns_server server;
+    server.table["example.test"] = {.v4 = {"192.0.2.1"}, .v6 = {"2001:db8::1"}};
+    server.table["second.test"] = {.v4 = {"192.0.2.2"}};
+    dns_options how;
+    how.servers = server.local().to_string();
+    how.hosts_file = "/nonexistent/hosts";
+    auto serving = spawn(server.serve());
+    auto& home = runtime::loop::current();
+    auto made = std::make_unique<dns_resolver>(home, how);
+    const dns_resolver& asked = *made;
+    set_resolver(home, std::move(made));
+    auto other = spawn([]() -> task<std::vector<address>> {
+      co_await sleep(1ms);
+      co_return co_await resolve("example.test", 80);
+    });
+    const auto ask = []() -> task<void> {
+      const auto first = co_await resolve("example.test", 80);
+      const auto second = co_await resolve("second.test", 80, {.family = address_family::v4});
+      EXPECT_EQ(second.size(), 1U);
+    };
+    const auto ended = co_await t.expose(ask());
+    if (t.kind() == disturbance::none) {
+      EXPECT_TRUE(ended.has_value());
+    }
+    const auto found = co_await other;
+    EXPECT_EQ(found.size(), 2U);
+    EXPECT_EQ(asked.statistics().in_flight, 0U);
+    set_resolver(home, nullptr);
+    serving.cancel();
+    const auto stopped = co_await as_result(serving);
+  });
+}
+
+// clk.6
+// Exposes: net/tcp.connect
+TEST(everywhere, racing_connects_leave_no_socket) {
+  cancel_everywhere(
+      [](trial& t) -> task<void> {
+        tcp_listener listener = tcp_listener::listen(address::loopback_v4(0));
+        const std::uint16_t port = listener.local().port();
+        const auto connect = [port]() -> task<void> {
+          tcp_stream stream = co_await tcp_stream::connect("localhost", port);
+          co_await stream.close();
+        };
+        const auto ended = co_await t.expose(connect());
+        if (t.kind() == disturbance::none) {
+          EXPECT_TRUE(ended.has_value());
+        }
+        EXPECT_EQ(::eddy::testing::virtual_io().network().open_sockets(), 1U);
       },
       slow_network());
 }

@@ -43,6 +43,7 @@ TEST(task_tree, shows_every_task_below_its_owner_with_place_wait_and_duration) {
     mutex m;
     co_await with_group([&](task_group& group) -> task<void> {
       group.spawn(hold_and_sleep(m, 10s), {.name = "holder"});
+      co_await settle();
       group.spawn(lock_once(m), {.name = "waiter"});
       co_await sleep(2s);
       text = task_tree();
@@ -64,6 +65,7 @@ TEST(task_tree, follows_a_wait_over_the_mutex_to_its_owner_and_what_that_waits_f
     mutex m;
     co_await with_group([&](task_group& group) -> task<void> {
       group.spawn(hold_and_sleep(m, 10s), {.name = "holder"});
+      co_await settle();
       group.spawn(lock_once(m), {.name = "waiter"});
       co_await sleep(2s);
       text = task_tree();

@@ -35,6 +35,7 @@ class CheckTest(unittest.TestCase):
             shutil.copy(REPOSITORY / name, self.root / name)
         (self.root / "tools").mkdir()
         shutil.copy(REPOSITORY / "tools/banned.toml", self.root / "tools/banned.toml")
+        self.write("tools/everywhere.toml", 'modules = ["coro"]\n[exempt]\n')
         # Exceptions name files of the real tree, which this one does not have.
         rules = self.root / "tools/banned.toml"
         rules.write_text(rules.read_text().split("[[allow]]")[0])
@@ -67,6 +68,24 @@ class CheckTest(unittest.TestCase):
         code, output = self.check()
         self.assertEqual(code, 0, output)
         self.assertIn("check headers: ok", output)
+
+    def test_an_operation_that_no_test_exposes_is_found(self):
+        self.write("include/eddy/coro/nap.hpp", "namespace eddy {\ntask<void> nap(\n    int turns = {});\n}\n")
+        self.assert_finds("everywhere", "include/eddy/coro/nap.hpp:2: no test exposes coro/nap.nap")
+        self.write("tests/coro/nap_test.cpp", "// Exposes: coro/nap.nap\nTEST(everywhere, naps) { nap(); }\n")
+        self.assert_clean("everywhere")
+        self.write("tests/coro/nap_test.cpp", "// Exposes: coro/nap.nap\nTEST(everywhere, naps) {}\n")
+        self.assert_finds("everywhere", "coro/nap.nap is named, but never called here")
+        self.write("tests/coro/nap_test.cpp", "// Exposes: coro/nap.nip\nTEST(everywhere, naps) { nip(); }\n")
+        self.assert_finds("everywhere", "coro/nap.nip is no operation of a public header")
+
+    def test_an_awaitable_object_is_an_operation(self):
+        self.write("include/eddy/coro/nap.hpp",
+                   "struct bed {\n  [[nodiscard]] nap_operation nap() noexcept;\n  auto rest(int) -> task<void>;\n};\n")
+        self.assert_finds("everywhere", "no test exposes coro/nap.nap")
+        self.assert_finds("everywhere", "no test exposes coro/nap.rest")
+        self.write("tools/everywhere.toml", 'modules = ["coro"]\n[exempt]\n"coro/nap" = "asleep"\n')
+        self.assert_clean("everywhere")
 
     def test_an_upward_include_is_found(self):
         self.append("include/eddy/base/number.hpp", "#include <eddy/coro/pair.hpp>\n")
