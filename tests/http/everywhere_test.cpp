@@ -41,8 +41,12 @@ void expect_value_when_undisturbed(const trial& t, const result<T>& ended) {
   }
 }
 
-/// Routes that use every way to read a request and to write an answer.
+/// A middleware, and routes that use every way to read a request and to write an answer.
 void add_routes(server& app) {
+  app.use([](request& r, next rest) -> task<response> {
+    co_await yield();
+    co_return co_await rest(r);
+  });
   app.get("/hello", [](request&) { return std::string("hello"); });
   app.post("/echo", [](request& r) -> task<response> {
     const std::string_view text = co_await r.body();

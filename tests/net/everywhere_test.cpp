@@ -2,7 +2,9 @@
 #include <eddy/testing/everywhere.hpp>
 
 #include "dns_server.hpp"
+#include "everywhere_on_system.hpp"
 #include "on_every_network.hpp"
+#include "scratch_folder.hpp"
 
 #include <array>
 #include <string>
@@ -312,6 +314,28 @@ TEST(everywhere, racing_connects_leave_no_socket) {
         EXPECT_EQ(::eddy::testing::virtual_io().network().open_sockets(), 1U);
       },
       slow_network());
+}
+
+// Exposes: net/stream_socket.send_file
+TEST(everywhere, a_file_that_is_sent_arrives_up_to_where_its_sender_came) {
+  tests::cancel_everywhere_on_system([](trial& t) -> task<void> {
+    const tests::scratch_folder folder;
+    const std::string text(100'000, 'x');
+    const auto file = runtime::system_files().open(folder.write("file", text), {});
+    connected_pair pair = co_await connect_pair();
+    std::size_t sent = 0;
+    const auto send = [&]() -> task<void> {
+      while (sent < text.size()) sent += co_await pair.server.send_file(*file, sent, text.size());
+    };
+    auto receiver = spawn([&]() -> task<std::string> { co_return co_await read_all(pair.client); });
+    const auto ended = co_await t.expose(send());
+    if (t.kind() == disturbance::none) {
+      EXPECT_TRUE(ended.has_value());
+    }
+    co_await pair.server.close();
+    const std::string received = co_await receiver;
+    EXPECT_EQ(received.size(), sent);
+  });
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ def _declared(tree: Tree, modules: list[str]) -> dict[str, tuple[str, int]]:
             header = file.path.removeprefix("include/eddy/").removesuffix(".hpp")
             for match in (match for pattern in _PATTERNS for match in pattern.finditer(file.code)):
                 rest = match.groupdict().get("rest") or ""
-                if not re.search(r"\boverride\b|=\s*0$", rest):
+                if not re.search(r"\b(?:override|final)\b|=\s*0$", rest):
                     found.setdefault(f"{header}.{match['name']}", (file.path, line_of(file.code, match.start("name"))))
     return found
 
