@@ -1,5 +1,5 @@
-// As testing::cancel_everywhere, on the system's driver and in real time: for what needs real descriptors. How many points
-// there are depends on timing, so a run may not reach its point.
+// As testing::cancel_everywhere, on the system's driver and in real time: for what needs real descriptors. How many
+// points there are depends on timing, so a run may not reach its point.
 #pragma once
 
 #include <chrono>

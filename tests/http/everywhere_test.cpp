@@ -114,6 +114,18 @@ task<void> ask_everything(client& c, std::string base) {
   }
 }
 
+/// The same without looking at the answers.
+task<void> ask_anything(client& c, std::string base) {
+  for (const char* path : {"/hello", "/stream"}) {
+    auto got = co_await c.get(base + path);
+    co_await got.discard();
+  }
+  for (const char* path : {"/echo", "/json", "/count"}) {
+    auto got = co_await c.post(base + path, "{}");
+    co_await got.discard();
+  }
+}
+
 // clk.6
 // Exposes: http/client.get http/client.head http/client.post http/client.post_json http/client.request
 // Exposes: http/client_response.read_some http/client_response.body http/client_response.json
@@ -153,8 +165,8 @@ TEST(everywhere, a_server_ends_with_all_its_connections) {
         const std::string base = "http://" + listener.local().to_string();
         auto asking = spawn([&]() -> task<void> {
           client c;
-          // How it ends depends on when the server ended.
-          const auto ended = co_await as_result(with_timeout(1min, ask_everything(c, base)));
+          // How it ends, and what the answers are, depends on the disturbance.
+          const auto ended = co_await as_result(with_timeout(1min, ask_anything(c, base)));
           app.shutdown();
           if (ended.is_cancelled()) static_cast<void>(ended.value());
         });
