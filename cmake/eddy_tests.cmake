@@ -4,7 +4,7 @@
 include(CTest)
 find_package(GTest REQUIRED)
 
-set(EDDY_DRIVEN_MODULES runtime net fs tls process http service) # their tests run once per kernel driver
+set(EDDY_DRIVEN_MODULES runtime net fs tls process http web service) # their tests run once per kernel driver
 
 # An upper bound for hangs, not a measure: sanitizers are up to ten times slower.
 set(EDDY_TEST_TIMEOUT 120)

@@ -37,6 +37,8 @@ class connection final : public connection_base {
   task<std::size_t> read_body(std::span<std::byte> into) override;
   task<std::string_view> whole_body() override;
   task<void> send_body(std::string_view data) override;
+  task<std::uint64_t> send_file(const runtime::open_file& from, std::uint64_t offset,
+                                std::uint64_t size) override;
 
  private:
   /// Waits until the watch has ended; that is soon, as it is cancelled. Not interrupted.
@@ -488,3 +490,5 @@ task<void> connection<Stream>::linger() {
 }
 
 }  // namespace eddy::http::detail
+
+#include "connection_files.hpp"

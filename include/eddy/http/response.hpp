@@ -21,6 +21,7 @@
 #include <eddy/coro/task.hpp>
 #include <eddy/http/message.hpp>
 #include <eddy/http/upgrade.hpp>
+#include <eddy/runtime/file_system.hpp>
 
 namespace eddy::http {
 
@@ -29,6 +30,10 @@ class body_sink {
  public:
   virtual task<void> send_body(std::string_view data) = 0;
   virtual void set_trailers(const fields& trailers) = 0;
+  /// Sends up to `size` bytes of `from` without reading them here, and gives how many; the caller writes the rest. 0
+  /// where the way to the client does not do that.
+  virtual task<std::uint64_t> send_file(const runtime::open_file& from, std::uint64_t offset,
+                                        std::uint64_t size);
 
  protected:
   ~body_sink() = default;
@@ -45,9 +50,15 @@ class body_writer {
   /// slows the writer down. Throws an error equal to condition::disconnected when the client is gone; more than an
   /// announced length throws invalid_input.
   [[nodiscard]] task<void> write(std::string_view data) { return sink_.send_body(data); }
+  /// Sends `size` bytes of `from`, which has to live as long as the await: straight from the system's memory where that
+  /// is possible, else read on a thread, in pieces of 64 KiB. A file that has become shorter throws errc::incomplete.
+  [[nodiscard]] task<void> write_file(const runtime::open_file& from, std::uint64_t offset,
+                                      std::uint64_t size);
   /// Sent after the last piece, where the body goes out in chunks; dropped otherwise. Fields that may not stand in a
   /// trailer throw invalid_input.
   void trailers(const fields& all) { sink_.set_trailers(all); }
+  /// For middlewares whose own sink hands on what it does not change.
+  [[nodiscard]] body_sink& sink() noexcept { return sink_; }
 
  private:
   body_sink& sink_;
