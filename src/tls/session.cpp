@@ -162,8 +162,8 @@ task<void> session::refuse() {
 
 task<bool> session::receive() {
   std::optional<std::size_t> got;
-  // Tickets, or what a cancelled write left. Sent beside the reading: a peer that takes nothing may be waiting for us to
-  // read. If it cannot be sent, what the peer sent is still there to be read.
+  // Tickets, or what a cancelled write left. Sent beside the reading: a peer that takes nothing may be waiting for us
+  // to read. If it cannot be sent, what the peer sent is still there to be read.
   while (!got && transport_.outgoing_size() != 0 && !write_failure_ && !sending_.locked()) {
     auto first = co_await race(flush_quietly(), under_.read_some(transport_.room()));
     auto& read = first.get<1>();

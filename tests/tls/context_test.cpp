@@ -1,10 +1,8 @@
 #include <eddy/tls/context.hpp>
 
 #include "connected.hpp"
+#include "temporary_folder.hpp"
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,26 +17,6 @@ namespace {
 
 using namespace eddy::tls::testing;
 
-/// A folder that is gone afterwards.
-class temporary_folder {
- public:
-  temporary_folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "eddy-tls-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = pattern;
-  }
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-  ~temporary_folder() { std::filesystem::remove_all(path_); }
-  std::string write(const std::string& name, std::string_view text) const {
-    std::ofstream(path_ / name, std::ios::binary | std::ios::trunc) << text;
-    return (path_ / name).string();
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
 /// The subject of the certificate that a server shows to a client that asks for `name`.
 task<std::string> subject_for(context client, context server, std::string name) {
   auto both = co_await shake_hands(std::move(client), std::move(server), std::move(name));
@@ -51,7 +29,7 @@ EDDY_TEST(tls_context, chooses_the_certificate_by_host_name) {
   for (const char* name : {"first.org", "second.org", "*.wild.org"}) {
     options.certificates.push_back(authority().issue({name}));
   }
-  options.certificates.push_back(authority().issue({"exact.wild.org"}));
+  options.certificates.push_back(issued("exact.wild.org"));
   options.certificates.push_back(authority().issue({"elsewhere.org", "named.org"}));
   options.certificates.back().hosts = {"Named.ORG"};
   const auto server = context::server(options);
@@ -141,7 +119,7 @@ client_options client_with(credentials own) {
 
 EDDY_TEST(tls_context, a_server_sees_the_clients_certificate) {
   for (const auto how : {client_certificates::optional, client_certificates::required}) {
-    const auto client = context::client(client_with(authority().issue({"alice"})));
+    const auto client = context::client(client_with(issued("alice")));
     auto both = co_await connect_ends(client, context::server(asking_server(how)));
     const auto shown = both.server.peer_certificate();
     EDDY_REQUIRE(shown.has_value());
@@ -154,8 +132,8 @@ EDDY_TEST(tls_context, an_optional_certificate_may_be_missing_but_not_wrong) {
   auto without = co_await connect_ends(context::client(trusting_client()), server);
   EXPECT_FALSE(without.server.peer_certificate().has_value());
   const certificate_authority other("somebody else");
-  const auto wrong =
-      co_await shake_hands(context::client(client_with(other.issue({"mallory"}))), server);
+  const auto wrong = co_await shake_hands(
+      context::client(client_with(issued("mallory", issue_options(), other))), server);
   EXPECT_EQ(wrong.server_error().code(), errc::unknown_authority);
 }
 
@@ -197,7 +175,7 @@ EDDY_TEST(tls_context, a_pinned_certificate_needs_no_authority_and_no_name) {
 
 EDDY_TEST(tls_context, another_certificate_than_the_pinned_one_is_refused) {
   client_options pinning = trusting_client();
-  pinning.pinned.push_back(fingerprint_of(authority().issue({"example.org"})));
+  pinning.pinned.push_back(fingerprint_of(issued("example.org")));
   const auto ended = co_await shake_hands(context::client(pinning), plain_server());
   EXPECT_EQ(ended.client_error().code(), errc::wrong_fingerprint);
 }
@@ -258,11 +236,11 @@ EDDY_TEST(tls_context, sessions_are_resumed_in_both_versions) {
     const bool first = co_await was_resumed(client, server);
     const bool second = co_await was_resumed(client, server);
     const bool third = co_await was_resumed(client, server);
+    const auto other_server = context::server(server_for({"example.org"}));
     EXPECT_FALSE(first);
     EXPECT_TRUE(second);
     EXPECT_TRUE(third);
-    const bool elsewhere =
-        co_await was_resumed(client, context::server(server_for({"example.org"})));
+    const bool elsewhere = co_await was_resumed(client, other_server);
     EXPECT_FALSE(elsewhere) << "another context has other keys";
   }
 }
@@ -323,7 +301,7 @@ EDDY_TEST(tls_context, reload_shows_new_files_and_leaves_connections_alone) {
   EXPECT_EQ(shown, "CN=first");
 
   folder.write("key.pem", second.key);
-  co_await to_thread([server] { server.reload(); });
+  co_await to_thread([&server] { server.reload(); });
   shown = co_await subject_for(context::client(trusting_client()), server, "example.org");
   EXPECT_EQ(shown, "CN=second");
 
@@ -336,7 +314,7 @@ EDDY_TEST(tls_context, reload_shows_new_files_and_leaves_connections_alone) {
 EDDY_TEST(tls_context, sessions_survive_a_reload_unless_other_clients_are_trusted) {
   auto options = asking_server(client_certificates::required);
   const auto server = context::server(options);
-  const auto client = context::client(client_with(authority().issue({"alice"})));
+  const auto client = context::client(client_with(issued("alice")));
   bool resumed = co_await was_resumed(client, server);
   EXPECT_FALSE(resumed);
   server.reload(options);
@@ -362,7 +340,7 @@ EDDY_TEST(tls_context, a_client_can_be_reloaded_too) {
 
 TEST(tls_context, names_the_credentials_that_cannot_be_used) {
   const temporary_folder folder;
-  const credentials good = authority().issue({"example.org"});
+  const credentials good = issued("example.org");
   const std::string chain = folder.write("chain.pem", good.chain);
   const auto problem = [](const credentials& own) -> std::string {
     server_options options;
@@ -383,7 +361,7 @@ TEST(tls_context, names_the_credentials_that_cannot_be_used) {
   EXPECT_EQ(problem(credentials::pem(good.chain, "no key")), "key");
   EXPECT_EQ(problem(credentials::pem(good.chain + "-----BEGIN CERTIFICATE-----\nAA", good.key)),
             "certificate");
-  EXPECT_EQ(problem(credentials::pem(good.chain, authority().issue({"example.org"}).key)), "key");
+  EXPECT_EQ(problem(credentials::pem(good.chain, issued("example.org").key)), "key");
   EXPECT_EQ(problem(good), "no error");
 }
 
@@ -400,7 +378,7 @@ TEST(tls_context, refuses_options_that_contradict_each_other) {
   unnamed.alpn = {""};
   EXPECT_THROW(static_cast<void>(context::client(unnamed)), error);
   client_options two;
-  two.certificates = {authority().issue({"a"}), authority().issue({"b"})};
+  two.certificates = {issued("a"), issued("b")};
   EXPECT_THROW(static_cast<void>(context::client(two)), error);
   EXPECT_THROW(plain_client().reload(server_for({"example.org"})), error);
   EXPECT_THROW(plain_server().reload(client_options()), error);

@@ -28,7 +28,7 @@ task<handshakes> show(credentials certificate, std::string name = "example.org")
 
 EDDY_TEST(tls_handshake, refuses_a_certificate_of_an_unknown_authority) {
   const certificate_authority other("somebody else");
-  const auto ended = co_await show(other.issue({"example.org"}));
+  const auto ended = co_await show(issued("example.org", issue_options(), other));
   EXPECT_EQ(ended.client_error().code(), errc::unknown_authority);
   EXPECT_EQ(ended.client_error(), condition::failed);
   EXPECT_EQ(ended.client_error().operation(), "tls connect example.org");
@@ -41,14 +41,15 @@ EDDY_TEST(tls_handshake, refuses_a_certificate_of_an_unknown_authority) {
 }
 
 EDDY_TEST(tls_handshake, refuses_a_self_signed_certificate) {
-  const auto ended = co_await show(self_signed({"example.org"}));
+  const credentials own = self_signed({"example.org"});
+  const auto ended = co_await show(own);
   EXPECT_EQ(ended.client_error().code(), errc::unknown_authority);
 }
 
 EDDY_TEST(tls_handshake, refuses_an_expired_certificate) {
   issue_options over;
   over.not_after = std::chrono::December / 31 / 2025;  // the virtual calendar begins the day after
-  const auto ended = co_await show(authority().issue({"example.org"}, over));
+  const auto ended = co_await show(issued("example.org", over));
   EXPECT_EQ(ended.client_error().code(), errc::certificate_expired);
 }
 
@@ -56,13 +57,13 @@ EDDY_TEST(tls_handshake, judges_certificates_by_the_calendar_of_the_loop) {
   issue_options january;
   january.not_before = std::chrono::January / 10 / 2026;
   january.not_after = std::chrono::January / 20 / 2026;
-  const auto early = co_await show(authority().issue({"example.org"}, january));
+  const auto early = co_await show(issued("example.org", january));
   EXPECT_EQ(early.client_error().code(), errc::certificate_not_yet_valid);
   co_await sleep(std::chrono::days(12));
-  const auto in_time = co_await show(authority().issue({"example.org"}, january));
+  const auto in_time = co_await show(issued("example.org", january));
   EXPECT_TRUE(in_time.client.has_value());
   co_await sleep(std::chrono::days(12));
-  const auto late = co_await show(authority().issue({"example.org"}, january));
+  const auto late = co_await show(issued("example.org", january));
   EXPECT_EQ(late.client_error().code(), errc::certificate_expired);
 }
 
@@ -87,7 +88,7 @@ EDDY_TEST(tls_handshake, checks_the_name_that_was_asked_for) {
 EDDY_TEST(tls_handshake, a_common_name_is_no_host_name) {
   issue_options named;
   named.common_name = "example.org";
-  const auto ended = co_await show(authority().issue({"other.example.org"}, named));
+  const auto ended = co_await show(issued("other.example.org", named));
   EXPECT_EQ(ended.client_error().code(), errc::wrong_host);
 }
 
