@@ -1,6 +1,7 @@
 #include "client_connection.hpp"
 
 #include <optional>
+#include <vector>
 
 #include <eddy/base/error.hpp>
 #include <eddy/coro/timeout.hpp>
@@ -17,11 +18,58 @@ std::string_view client_connection::unread() const noexcept {
   return io::text_of(buffer_.unread());
 }
 
+io::any_stream client_connection::release_stream() {
+  if (auto* tcp = std::get_if<net::tcp_stream>(&stream_)) return io::any_stream(std::move(*tcp));
+  return std::move(std::get<io::any_stream>(stream_));
+}
+
 task<std::size_t> client_connection::fill() {
   buffer_.make_room(read_size);
-  const std::size_t got = co_await stream_.read_some(buffer_.room());
+  std::size_t got = 0;
+  if (auto* tcp = std::get_if<net::tcp_stream>(&stream_)) {
+    got = co_await tcp->read_some(buffer_.room());
+  } else {
+    got = co_await std::get<io::any_stream>(stream_).read_some(buffer_.room());
+  }
   buffer_.commit(got);
   co_return got;
+}
+
+task<std::size_t> client_connection::write_some(io::const_buffers pieces) {
+  std::size_t wrote = 0;
+  if (auto* tcp = std::get_if<net::tcp_stream>(&stream_)) {
+    wrote = co_await tcp->write_some(pieces);
+  } else {
+    wrote = co_await std::get<io::any_stream>(stream_).write_some(pieces);
+  }
+  co_return wrote;
+}
+
+task<void> client_connection::write_all(std::string_view text, duration idle) {
+  const iovec piece = io::piece(text);
+  co_await write_all(io::const_buffers(&piece, 1), idle);
+}
+
+task<void> client_connection::write_all(io::const_buffers pieces, duration idle) {
+  if (idle == duration::max()) {
+    if (auto* tcp = std::get_if<net::tcp_stream>(&stream_)) {
+      co_await tcp->write_all(pieces);
+    } else {
+      co_await io::write_all(std::get<io::any_stream>(stream_), pieces);
+    }
+    co_return;
+  }
+  std::vector<iovec> left(pieces.begin(), pieces.end());
+  std::size_t first = 0;
+  while (first < left.size()) {
+    const auto wrote = co_await move_on_after(idle, write_some(std::span(left).subspan(first)));
+    if (!wrote) throw_error(errc::timed_out, "no progress of sending");
+    std::size_t done = *wrote;
+    while (first < left.size() && done >= left[first].iov_len) done -= left[first++].iov_len;
+    if (first == left.size()) break;
+    left[first].iov_base = static_cast<std::byte*>(left[first].iov_base) + done;
+    left[first].iov_len -= done;
+  }
 }
 
 task<bool> client_connection::is_quiet() {

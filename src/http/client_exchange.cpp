@@ -1,187 +1,197 @@
 #include "client_exchange.hpp"
 
-#include <array>
+#include "client_conversation.hpp"
+#include "client_dialer.hpp"
+#include "http1_response.hpp"
+
+#include <algorithm>
+#include <cstring>
 #include <optional>
 #include <utility>
 
 #include <eddy/base/error.hpp>
-#include <eddy/io/stream.hpp>
-#include <eddy/net/tcp.hpp>
-#include <eddy/wire/http1_writer.hpp>
+#include <eddy/coro/scope.hpp>
+#include <eddy/coro/timeout.hpp>
 
 namespace eddy::http::detail {
 namespace {
 
 namespace http1 = wire::http1;
 
-constexpr int most_interim_responses = 32;  // before one final response
+task<lease> acquire(const exchange_setting& setting, const client_url& url, bool plain,
+                    request_progress& at) {
+  at.phase = request_phase::queued;
+  at.peer = url.where();
+  const bool may_share = !plain && may_multiplex(setting.options, url);
+  // One that is to become another protocol's must not get a shared connection.
+  const std::string name = plain ? url.origin + " alone" : url.origin;
+  if (setting.limits.pool == duration::max()) {
+    co_return co_await setting.pool.acquire(name, may_share);
+  }
+  auto place = co_await move_on_after(setting.limits.pool, setting.pool.acquire(name, may_share));
+  if (!place) throw at.timed_out(setting.limits.pool, "no connection became free");
+  co_return std::move(*place);
+}
 
-/// Whether a request may be sent again when it is unknown what became of it (RFC 9110 section 9.2.2).
-bool is_idempotent(method m) noexcept {
-  switch (m) {
-    case method::get:
-    case method::head:
-    case method::put:
-    case method::delete_:
-    case method::options:
-    case method::trace: return true;
-    default: return false;
+/// Puts a connection into the place.
+task<void> connect(const exchange_setting& setting, lease& place, const client_url& url, bool plain,
+                   request_progress& at) {
+  dialed made = co_await dial(setting.options, url, setting.limits, plain, at);
+  ++setting.counts.connects;
+  at.peer = made.peer.to_string();
+  place.install(std::make_unique<client_connection>(std::move(made.stream), made.peer,
+                                                    setting.options.response_limits));
+}
+
+/// On the connection in `place`, made if there is none. False: it ended before a byte of a response, and `was_used`
+/// says whether it had served before.
+task<bool> try_http1(const exchange_setting& setting, lease& place, const std::string& head,
+                     const outgoing_request& request, request_progress& at) {
+  const auto failed = [&]() -> request_error {
+    return at.failed(http1::errc::incomplete_message,
+                     "the server closed the connection without a response");
+  };
+  for (std::size_t repeated = 0;; ++repeated) {
+    ++setting.counts.requests;
+    const bool answered = co_await converse(*place.connection(), head, request, setting.limits, at);
+    if (answered) co_return true;
+    if (repeated >= setting.options.retries || !request.is_repeatable()) throw failed();
+    place.drop_connection();
+    co_await connect(setting, place, request.url, false, at);
+    if (place.connection() == nullptr) co_return false;
   }
 }
 
-http1::body_size body_size_of(const outgoing_request& request) noexcept {
-  const method m = http1::method_from(request.method);
-  const bool expected = m != method::get && m != method::head && m != method::options &&
-                        m != method::trace && m != method::delete_;
-  if (request.body.empty() && !expected) return http1::body_size::none();
-  return http1::body_size::sized(request.body.size());
-}
-
-std::string head_of(const outgoing_request& request) {
-  http1::request_line line;
-  line.method = request.method;
-  line.target = request.url.target;
-  std::string head;
-  const auto written = http1::write_request_head(head, line, request.fields, body_size_of(request));
-  if (!written) throw error(written.error(), "request head");
-  return head;
-}
-
-task<void> connect(lease& place, const outgoing_request& request, const exchange_options& how,
-                   request_progress& at, exchange_counts& counts) {
-  at.phase = request_phase::connecting;
-  at.peer = request.url.origin;
-  net::connect_options options;
-  options.timeout = how.connect_timeout;
-  net::tcp_stream stream =
-      co_await net::tcp_stream::connect(request.url.host, request.url.port, options);
-  ++counts.connects;
-  place.install(std::make_unique<client_connection>(std::move(stream), how.response_limits));
-  at.peer = place.connection()->peer();
-}
-
-/// False: the peer went away, perhaps after it had answered. Other failures are thrown.
-task<bool> send(client_connection& connection, const std::string& head, const std::string& body) {
+task<std::unique_ptr<incoming_response>> try_shared(const exchange_setting& setting,
+                                                    std::shared_ptr<multiplexed_connection> on,
+                                                    const outgoing_request& request,
+                                                    request_progress& at, bool may_repeat) {
+  at.phase = request_phase::waiting;
+  ++setting.counts.requests;
+  std::unique_ptr<incoming_response> response;
   try {
-    if (body.empty()) {
-      co_await connection.stream().write_all(head);
-    } else {
-      const std::array<iovec, 2> pieces{io::piece(head), io::piece(body)};
-      co_await connection.stream().write_all(pieces);
-    }
-    co_return true;
+    response = co_await on->exchange(request);
+    response->keeps = on;
   } catch (const error& e) {
-    if (e != condition::disconnected) throw;
+    const bool safe = e.code() == request_errc::not_processed ||
+                      (e == condition::disconnected && request.is_repeatable());
+    if (!safe || !may_repeat) throw;
   }
-  co_return false;
+  co_return response;
 }
 
-enum class answer : std::uint8_t {
-  head,    // connection.head is a final response's
-  nothing  // the peer ended the connection without a byte
+/// A 101: the connection is not HTTP's any more.
+class protocol_change final : public incoming_response {
+ public:
+  std::optional<std::string_view> take_piece(std::size_t) override { return std::string_view(); }
+  task<void> wait() override { co_return; }
+  [[nodiscard]] std::uint64_t announced() const noexcept override { return 0; }
 };
 
-/// Reads one head, final or interim, and consumes it.
-task<answer> read_head(client_connection& connection, method asked) {
-  for (;;) {
-    const auto size = connection.parser.parse(connection.unread(), asked, connection.head);
-    if (!size) throw error(size.error(), "response head");
-    if (*size > 0) {
-      connection.consume(*size);
-      co_return answer::head;
-    }
-    std::size_t got = 0;
-    std::optional<error> failure;
-    try {
-      got = co_await connection.fill();
-    } catch (const error& e) {
-      if (e != condition::disconnected) throw;
-      failure = e;
-    }
-    if (got > 0) continue;
-    if (connection.unread().empty()) co_return answer::nothing;
-    if (failure) throw *failure;
-    throw error(http1::errc::incomplete_message, "response head");
-  }
-}
+/// A stream of which some bytes were read too early.
+class continued_stream final : public io::stream_interface {
+ public:
+  continued_stream(io::any_stream under, std::string early) noexcept
+      : under_(std::move(under)), early_(std::move(early)) {}
 
-task<answer> read_final_head(client_connection& connection, method asked) {
-  for (int interim = 0; interim <= most_interim_responses; ++interim) {
-    const answer found = co_await read_head(connection, asked);
-    if (found == answer::nothing && interim > 0) {
-      throw error(http1::errc::incomplete_message, "response head");
-    }
-    if (found == answer::nothing) co_return found;
-    if (connection.head.switches_protocol()) {
-      throw error(errc::unsupported, "the server switched to another protocol unasked");
-    }
-    if (!connection.head.is_interim()) co_return found;
+  task<std::size_t> read_some(std::span<std::byte> into) override {
+    if (early_.empty()) co_return co_await under_.read_some(into);
+    throw_if_cancelled();
+    const std::size_t count = std::min(into.size(), early_.size());
+    if (count > 0) std::memcpy(into.data(), early_.data(), count);
+    early_.erase(0, count);
+    co_return count;
   }
-  throw error(errc::limit_exceeded, "too many interim responses");
-}
+  task<std::size_t> write_some(std::span<const std::byte> bytes) override {
+    return under_.write_some(bytes);
+  }
+  task<std::size_t> write_some(io::const_buffers pieces) override {
+    return under_.write_some(pieces);
+  }
+  task<void> shutdown_write() override { return under_.shutdown_write(); }
+  task<void> close() override { return under_.close(); }
+  void abort() noexcept override { under_.abort(); }
 
-/// On a connection that is there; false when it ended before a byte of the response.
-task<bool> converse(client_connection& connection, const std::string& head,
-                    const outgoing_request& request, request_progress& at,
-                    exchange_counts& counts) {
-  at.phase = request_phase::sending;
-  at.peer = connection.peer();
-  ++counts.requests;
-  const bool sent = co_await send(connection, head, request.body);
-  // A server may refuse a request before it has read all of it, and close.
-  connection.broken = !sent;
-  at.phase = request_phase::waiting;
-  const answer found = co_await read_final_head(connection, http1::method_from(request.method));
-  if (found == answer::nothing && !sent) at.phase = request_phase::sending;
-  co_return found == answer::head;
-}
+ private:
+  io::any_stream under_;
+  std::string early_;
+};
 
 }  // namespace
 
-outgoing_request::outgoing_request(const request_spec& spec, const http::fields& defaults)
-    : url(client_url::parse(spec.url)), method(spec.method), body(spec.body) {
-  if (http1::method_from(method) == method::connect) {
-    throw error(errc::unsupported, "CONNECT is not a request of this client");
+client_timeouts limits_of(const client_timeouts& usual, const request_timeouts& asked) {
+  client_timeouts made = usual;
+  const auto choose = [](duration& limit, const std::optional<duration>& other) {
+    limit = other.value_or(limit);
+  };
+  choose(made.total, asked.total);
+  choose(made.pool, asked.pool);
+  choose(made.connect, asked.connect);
+  choose(made.tls, asked.tls);
+  choose(made.first_byte, asked.first_byte);
+  choose(made.idle_read, asked.idle_read);
+  choose(made.idle_write, asked.idle_write);
+  for (duration* limit : {&made.pool, &made.first_byte, &made.idle_read, &made.idle_write}) {
+    if (*limit >= made.total) *limit = duration::max();
   }
-  fields.set("Host", url.authority);
-  for (const field_view each : defaults) {
-    if (!spec.fields.contains(each.name)) fields.add(each.name, each.value);
-  }
-  for (const field_view each : spec.fields) {
-    if (http1::equals_ignoring_case(each.name, "Host")) {
-      fields.set(each.name, each.value);
+  return made;
+}
+
+task<std::unique_ptr<incoming_response>> exchange(const exchange_setting& setting,
+                                                  const outgoing_request& request,
+                                                  request_progress& at) {
+  const std::string head = head_of(request);
+  for (std::size_t repeated = 0;; ++repeated) {
+    lease place = co_await acquire(setting, request.url, false, at);
+    if (client_connection* idle = place.connection()) {
+      const bool quiet = co_await idle->is_quiet();
+      if (!quiet) place.drop_connection();
+    }
+    if (place.shared() == nullptr && place.connection() == nullptr) {
+      co_await connect(setting, place, request.url, false, at);
+    }
+    if (place.shared() == nullptr) {
+      const bool answered = co_await try_http1(setting, place, head, request, at);
+      if (answered) {
+        co_return std::make_unique<http1_response>(std::move(place),
+                                                   setting.options.response_limits);
+      }
     } else {
-      fields.add(each.name, each.value);
+      auto response = co_await try_shared(setting, place.shared(), request, at,
+                                          repeated < setting.options.retries);
+      if (response != nullptr) co_return response;
     }
   }
 }
 
-task<std::unique_ptr<response_state>> exchange(std::shared_ptr<connection_pool> pool,
-                                               const outgoing_request& request,
-                                               const exchange_options& how, request_progress& at,
-                                               exchange_counts& counts) {
+task<std::unique_ptr<incoming_response>> exchange_upgrade(
+    const exchange_setting& setting, const outgoing_request& request, request_progress& at,
+    std::unique_ptr<client_connection>& taken) {
   const std::string head = head_of(request);
-  at.phase = request_phase::queued;
-  at.peer = request.url.origin;
-  lease place = co_await pool->acquire(request.url.origin);
-  if (client_connection* idle = place.connection()) {
-    const bool quiet = co_await idle->is_quiet();
-    if (!quiet) place.drop_connection();
+  lease place = co_await acquire(setting, request.url, true, at);
+  place.drop_connection();
+  co_await connect(setting, place, request.url, true, at);
+  ++setting.counts.requests;
+  client_connection& connection = *place.connection();
+  const bool answered = co_await converse(connection, head, request, setting.limits, at);
+  if (!answered) throw at.failed(http1::errc::incomplete_message, "no response");
+  if (!connection.head.switches_protocol()) {
+    co_return std::make_unique<http1_response>(std::move(place), setting.options.response_limits);
   }
-  const bool was_used = place.connection() != nullptr;
-  if (!was_used) co_await connect(place, request, how, at, counts);
-  bool answered = co_await converse(*place.connection(), head, request, at, counts);
-  if (!answered && was_used && is_idempotent(http1::method_from(request.method))) {
-    place.drop_connection();
-    co_await connect(place, request, how, at, counts);
-    answered = co_await converse(*place.connection(), head, request, at, counts);
-  }
-  if (!answered) {
-    throw at.failed(http1::errc::incomplete_message,
-                    "the server closed the connection without a response");
-  }
-  co_return std::make_unique<response_state>(std::move(place), how.response_limits, at,
-                                             how.deadline, how.max_body);
+  auto response = std::make_unique<protocol_change>();
+  response->status = connection.head.status();
+  response->fields = http::fields(connection.head.fields());
+  response->peer = connection.peer();
+  response->ended = true;
+  taken = place.take();
+  co_return response;
+}
+
+io::any_stream stream_of(std::unique_ptr<client_connection> connection) {
+  std::string early(connection->unread());
+  io::any_stream stream = connection->release_stream();
+  if (early.empty()) return stream;
+  return io::any_stream(std::make_unique<continued_stream>(std::move(stream), std::move(early)));
 }
 
 }  // namespace eddy::http::detail

@@ -1,49 +1,48 @@
-// One request and its final response on one connection: acquire, connect, send, read the head.
+// One request and its final response: acquire a connection, connect, send, read the head; again where that is safe.
 #pragma once
 
-#include "client_url.hpp"
+#include "client_connection.hpp"
 #include "connection_pool.hpp"
+#include "incoming_response.hpp"
+#include "outgoing_request.hpp"
 #include "response_state.hpp"
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
-#include <eddy/http/message.hpp>
-#include <eddy/http/request_spec.hpp>
+#include <eddy/http/client_options.hpp>
 
 namespace eddy::http::detail {
-
-/// A request as it goes out; redirects change it.
-struct outgoing_request {
-  /// Throws what client_url::parse throws.
-  outgoing_request(const request_spec& spec, const http::fields& defaults);
-  /// The request that a redirect asks for. Throws what client_url::resolve throws.
-  void redirect(int status, std::string_view location);
-
-  client_url url;
-  std::string method;
-  http::fields fields;
-  std::string body;
-};
-
-struct exchange_options {
-  duration connect_timeout{};
-  wire::http1::limits response_limits;
-  time_point deadline = never;  // for the body, which is read later
-  std::size_t max_body = 0;
-};
 
 struct exchange_counts {
   std::uint64_t connects = 0;
   std::uint64_t requests = 0;
 };
 
+/// What a client's requests have in common, and one request's limits. All outlive the exchange.
+struct exchange_setting {
+  const client_options& options;
+  connection_pool& pool;
+  exchange_counts& counts;
+  client_timeouts limits;  // of this request; those that are not below `total` are max()
+};
+
+/// The limits of `asked` over those of `usual`.
+[[nodiscard]] client_timeouts limits_of(const client_timeouts& usual,
+                                        const request_timeouts& asked);
+
 /// Notes in `at` how far it has come, for the caller's errors. Throws error, std::system_error (fields, heads that
 /// cannot be written) and request_error.
-task<std::unique_ptr<response_state>> exchange(std::shared_ptr<connection_pool> pool,
-                                               const outgoing_request& request,
-                                               const exchange_options& how, request_progress& at,
-                                               exchange_counts& counts);
+task<std::unique_ptr<incoming_response>> exchange(const exchange_setting& setting,
+                                                  const outgoing_request& request,
+                                                  request_progress& at);
+
+/// The same on a connection of its own that may become another protocol's: when the response is 101, `taken` has it.
+task<std::unique_ptr<incoming_response>> exchange_upgrade(
+    const exchange_setting& setting, const outgoing_request& request, request_progress& at,
+    std::unique_ptr<client_connection>& taken);
+
+/// What is left of a connection that has changed its protocol: early bytes come first.
+[[nodiscard]] io::any_stream stream_of(std::unique_ptr<client_connection> connection);
 
 }  // namespace eddy::http::detail

@@ -19,18 +19,17 @@ namespace urls = boost::urls;
 }
 
 void require_http(const urls::url_view_base& url) {
-  if (url.scheme_id() == urls::scheme::https) {
-    throw error(errc::unsupported, "https is not supported yet");
+  if (url.scheme_id() != urls::scheme::http && url.scheme_id() != urls::scheme::https) {
+    refuse("the scheme of the URL is neither http nor https");
   }
-  if (url.scheme_id() != urls::scheme::http) refuse("the scheme of the URL is not http");
   if (!url.has_authority() || url.encoded_host().empty()) refuse("the URL has no host");
   if (url.has_userinfo()) refuse("the URL has credentials in it: use an Authorization field");
 }
 
 /// An empty port, as in "http://host:/", is the default one (RFC 3986 section 3.2.3).
-std::uint16_t port_of(const urls::url_view_base& url) {
+std::uint16_t port_of(const urls::url_view_base& url, std::uint16_t default_port) {
   const std::string digits(url.port());
-  if (digits.empty()) return 80;
+  if (digits.empty()) return default_port;
   std::uint16_t port = 0;
   const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (read.ec != std::errc() || port == 0) refuse("the port of the URL is not in 1 to 65535");
@@ -52,13 +51,15 @@ client_url take_apart(urls::url url) {
     refuse("the host of the URL is of no known kind");
 
   parts.host = url.host_address();
-  parts.port = port_of(url);
+  parts.secure = url.scheme_id() == urls::scheme::https;
+  const std::uint16_t default_port = parts.secure ? 443 : 80;
+  parts.port = port_of(url, default_port);
   parts.authority = std::string(url.encoded_host());
-  if (parts.port != 80) parts.authority += ":" + std::to_string(parts.port);
+  if (parts.port != default_port) parts.authority += ":" + std::to_string(parts.port);
   net::endpoint where;
   where.host = parts.host;
   where.port = parts.port;
-  parts.origin = net::to_string(where);
+  parts.origin.append(parts.scheme()).append("://").append(net::to_string(where));
   parts.target = url.encoded_path().empty() ? "/" : std::string(url.encoded_path());
   if (url.has_query()) parts.target += "?" + std::string(url.encoded_query());
   parts.url = std::move(url);
@@ -73,13 +74,12 @@ client_url client_url::parse(std::string_view text) {
   return take_apart(urls::url(*parsed));
 }
 
-client_url client_url::resolve(std::string_view location) const {
-  const auto reference =
-      urls::parse_uri_reference(urls::string_view(location.data(), location.size()));
-  if (!reference) refuse("the redirect's Location is not a URL");
+client_url client_url::resolve(std::string_view reference) const {
+  const auto parsed =
+      urls::parse_uri_reference(urls::string_view(reference.data(), reference.size()));
+  if (!parsed) refuse("not a URL (" + parsed.error().message() + ")");
   urls::url resolved;
-  if (!urls::resolve(url, *reference, resolved))
-    refuse("the redirect's Location cannot be resolved");
+  if (!urls::resolve(url, *parsed, resolved)) refuse("the URL cannot be resolved");
   return take_apart(std::move(resolved));
 }
 

@@ -1,5 +1,6 @@
 #include "connection_pool.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <eddy/base/error.hpp>
@@ -24,7 +25,25 @@ lease& lease::operator=(lease&& other) noexcept {
   pool_ = std::move(other.pool_);
   origin_ = other.origin_;
   connection_ = std::move(other.connection_);
+  shared_ = std::move(other.shared_);
   return *this;
+}
+
+void lease::install(std::unique_ptr<client_connection> made) noexcept {
+  connection_ = std::move(made);
+  pool_->decided(*origin_);
+}
+
+void lease::install(std::unique_ptr<multiplexed_connection> made) {
+  shared_ = std::move(made);
+  const auto pool = std::exchange(pool_, nullptr);
+  pool->share(*origin_, shared_);
+}
+
+std::unique_ptr<client_connection> lease::take() noexcept {
+  auto taken = std::move(connection_);
+  give_back();
+  return taken;
 }
 
 void lease::keep() noexcept {
@@ -47,11 +66,12 @@ lease acquire_operation::take() {
 
 connection_pool::~connection_pool() { close(); }
 
-origin& connection_pool::origin_of(const std::string& name) {
+origin& connection_pool::origin_of(const std::string& name, bool may_share) {
   std::unique_ptr<origin>& found = origins_[name];
   if (found == nullptr) {
-    found = std::make_unique<origin>();
+    found = std::make_unique<origin>(*this);
     found->name = name;
+    found->undecided = may_share;
   }
   return *found;
 }
@@ -61,17 +81,20 @@ bool connection_pool::try_acquire(acquire_operation& op) {
     op.refused_ = true;
     return true;
   }
-  origin& of = origin_of(op.name_);
+  origin& of = origin_of(op.name_, op.may_share_);
   if (!of.waiting.empty()) return false;
+  if (of.shared != nullptr) {
+    if (!of.shared->accepts()) return false;
+    op.granted_ = lease(of.shared);
+    return true;
+  }
   if (client_connection* idle = of.idle.front()) {
     op.granted_ = lease(shared_from_this(), of, unpark(*idle));
     return true;
   }
-  if (of.places == limits_.max_per_host) return false;
-  if (total_ == limits_.max_total) {
-    if (idle_.empty()) return false;
-    evict(*idle_.front());  // another origin's; nobody is hungry while there are idle ones
-  }
+  if (of.places == most_places(of)) return false;
+  // An idle connection of another origin gives way; nobody is hungry while there is one.
+  if (total_ == limits_.max_total && !evict_idle()) return false;
   ++of.places;
   ++total_;
   op.granted_ = lease(shared_from_this(), of, nullptr);
@@ -79,7 +102,7 @@ bool connection_pool::try_acquire(acquire_operation& op) {
 }
 
 void connection_pool::enqueue(acquire_operation& op) {
-  op.at_ = &origin_of(op.name_);
+  op.at_ = &origin_of(op.name_, op.may_share_);
   op.arrival_ = ++arrivals_;
   op.at_->waiting.push_back(op);
   ++waiting_count_;
@@ -143,13 +166,70 @@ void connection_pool::grant(origin& to, std::unique_ptr<client_connection> conne
 }
 
 void connection_pool::update_hunger(origin& of) noexcept {
-  const bool hungry = !of.waiting.empty() && of.places < limits_.max_per_host;
+  const bool hungry = !of.waiting.empty() && of.places < most_places(of);
   if (hungry && !of.linked()) hungry_.push_back(of);
   if (!hungry) of.unlink();
 }
 
 void connection_pool::forget_if_unused(origin& of) noexcept {
   if (of.places == 0 && of.waiting.empty()) origins_.erase(of.name);
+}
+
+// --- shared connections ---
+
+void origin::capacity_changed() noexcept { pool.shared_changed(*this); }
+
+void connection_pool::decided(origin& of) noexcept {
+  if (!std::exchange(of.undecided, false)) return;
+  update_hunger(of);
+  grant_places();
+}
+
+void connection_pool::share(origin& of, std::shared_ptr<multiplexed_connection> made) noexcept {
+  if (closed_ || of.shared != nullptr) {  // whoever holds the lease uses it, nobody else
+    free_place(of);
+    return;
+  }
+  of.shared = std::move(made);
+  of.shared->observe(&of);
+  ++shared_count_;
+  shared_changed(of);
+}
+
+void connection_pool::grant_shared(origin& of) noexcept {
+  acquire_operation& op = *head_of(of);
+  op.unlink();
+  --waiting_count_;
+  op.granted_ = lease(of.shared);
+  op.complete();
+}
+
+void connection_pool::shared_changed(origin& of) noexcept {
+  if (of.shared->ended()) {
+    retire(of);
+    return;
+  }
+  const bool wanted = !of.waiting.empty();
+  while (!of.waiting.empty() && of.shared->accepts()) grant_shared(of);
+  update_hunger(of);
+  of.shared_idle_since = never;
+  if (wanted || of.shared->running() > 0) return;
+  if (!hungry_.empty() || limits_.keep_alive <= duration::zero()) {
+    retire(of);
+    return;
+  }
+  of.shared_idle_since = loop_.now();
+  if (!armed()) arm();
+}
+
+void connection_pool::retire(origin& of) noexcept {
+  const auto last = std::exchange(of.shared, nullptr);
+  last->observe(nullptr);
+  of.shared_idle_since = never;
+  of.undecided = true;
+  --shared_count_;
+  if (idle_.empty() && shared_count_ == 0) loop_.timers().remove(*this);
+  free_place(of);
 }
 
 // --- idle connections ---
@@ -169,8 +249,22 @@ std::unique_ptr<client_connection> connection_pool::unpark(client_connection& id
   idle.list_hook<of_origin>::unlink();
   idle.list_hook<of_pool>::unlink();
   --idle_count_;
-  if (idle_.empty()) loop_.timers().remove(*this);
+  if (idle_.empty() && shared_count_ == 0) loop_.timers().remove(*this);
   return std::unique_ptr<client_connection>(&idle);
+}
+
+bool connection_pool::evict_idle() noexcept {
+  if (client_connection* oldest = idle_.front()) {
+    evict(*oldest);
+    return true;
+  }
+  if (shared_count_ == 0) return false;
+  for (auto& [name, of] : origins_) {
+    if (of->shared == nullptr || of->shared->running() > 0) continue;
+    retire(*of);
+    return true;
+  }
+  return false;
 }
 
 void connection_pool::evict(client_connection& idle) noexcept {
@@ -180,9 +274,11 @@ void connection_pool::evict(client_connection& idle) noexcept {
 }
 
 void connection_pool::arm() noexcept {
-  if (client_connection* oldest = idle_.front()) {
-    loop_.timers().add(*this, after(oldest->idle_since, limits_.keep_alive));
+  time_point since = idle_.empty() ? never : idle_.front()->idle_since;
+  if (shared_count_ > 0) {
+    for (const auto& [name, of] : origins_) since = std::min(since, of->shared_idle_since);
   }
+  if (since != never) loop_.timers().add(*this, after(since, limits_.keep_alive));
 }
 
 void connection_pool::expired() noexcept {
@@ -191,12 +287,33 @@ void connection_pool::expired() noexcept {
     if (after(oldest->idle_since, limits_.keep_alive) > now) break;
     evict(*oldest);
   }
+  if (shared_count_ > 0) close_idle_shared(now);
   if (!armed()) arm();
+}
+
+void connection_pool::close_idle_shared(time_point now) noexcept {
+  for (auto entry = origins_.begin(); entry != origins_.end();) {
+    origin& of = *(entry++)->second;
+    if (of.shared == nullptr || of.shared_idle_since == never) continue;
+    if (of.shared->running() > 0) {
+      of.shared_idle_since = never;
+    } else if (after(of.shared_idle_since, limits_.keep_alive) <= now) {
+      retire(of);
+    }
+  }
 }
 
 void connection_pool::close() noexcept {
   closed_ = true;
   while (client_connection* oldest = idle_.front()) evict(*oldest);
+  refuse_waiting();
+  for (auto entry = origins_.begin(); entry != origins_.end();) {
+    origin& of = *(entry++)->second;
+    if (of.shared != nullptr) retire(of);
+  }
+}
+
+void connection_pool::refuse_waiting() noexcept {
   for (auto entry = origins_.begin(); entry != origins_.end();) {
     origin& of = *(entry++)->second;
     while (acquire_operation* op = head_of(of)) {

@@ -18,6 +18,17 @@ std::string seconds_of(duration d) {
 }
 
 constexpr std::size_t largest_reserve = 1 << 20;  // of memory, on a peer's word
+constexpr std::size_t read_size = 16 * 1024;
+
+/// The one coding of a body, if it is to be decoded: not of a part of a coded whole (206), nor of several codings.
+std::optional<content_coding> coding_of(int status, const http::fields& fields) {
+  if (status == status::partial_content) return std::nullopt;
+  const auto field = fields.find("Content-Encoding");
+  if (!field) return std::nullopt;
+  const auto coding = content_coding_from(*field);
+  if (!coding || *coding == content_coding::identity || !is_available(*coding)) return std::nullopt;
+  return coding;
+}
 
 }  // namespace
 
@@ -26,114 +37,155 @@ request_error request_progress::timed_out() const {
                 "the request's total time of " + seconds_of(time_limit) + " is up");
 }
 
-response_state::response_state(lease on, const wire::http1::limits& bounds, request_progress at,
-                               time_point deadline, std::size_t max_body)
-    : status(on.connection()->head.status()),
-      fields(on.connection()->head.fields()),
-      on_(std::move(on)),
-      limits_(bounds),
-      decoder_(on_.connection()->head.body(limits_)),
+request_error request_progress::timed_out(duration limit, std::string_view what) const {
+  return failed(errc::timed_out, std::string(what) + " in " + seconds_of(limit));
+}
+
+response_state::response_state(std::unique_ptr<incoming_response> from, request_progress at,
+                               const reading_limits& limits)
+    : status(from->status),
+      fields(std::move(from->fields)),
+      peer(from->peer),
+      reused(from->reused),
+      from_(std::move(from)),
       at_(std::move(at)),
-      deadline_(deadline),
-      max_body_(max_body),
-      keep_alive_(on_.connection()->head.keep_alive() && !on_.connection()->broken) {
-  reused = on_.connection()->used;
+      limits_(limits) {
   at_.phase = request_phase::reading;
-  if (decoder_.finished()) end();
+  from_->fields = fields;
+  if (limits.decompress && !from_->ended) {
+    if (const auto coding = coding_of(status, fields)) decoder_.emplace(*coding);
+  }
+  if (from_->ended) end();
 }
 
 void response_state::fail(std::error_code cause, std::string_view detail) {
-  on_.give_back();
+  from_.reset();
   throw at_.failed(cause, detail);
 }
 
 void response_state::end() {
-  ended_ = true;
-  trailers = http::fields(decoder_.trailers());
-  client_connection& connection = *on_.connection();
-  if (!keep_alive_) {
-    on_.give_back();
-  } else if (!connection.unread().empty()) {
-    fail(wire::http1::errc::unexpected_data);
-  } else {
-    connection.used = true;
-    on_.keep();
-  }
+  finished_ = true;
+  trailers = std::move(from_->trailers);
 }
 
-task<void> response_state::fill() {
-  std::optional<std::size_t> got;
-  std::error_code failure;
+task<void> response_state::wait() {
+  const bool may_idle = limits_.idle == duration::max();
+  const time_point idle_until = may_idle ? never : after(now(), limits_.idle);
+  const bool idle_first = idle_until < limits_.deadline;
+  bool came = false;
   try {
-    got = co_await move_on_at(deadline_, on_.connection()->fill());
+    came = co_await move_on_at(std::min(idle_until, limits_.deadline), from_->wait());
   } catch (const error& e) {
-    failure = e.code();
+    fail(e.code());
   }
-  if (failure) fail(failure);
-  if (!got) {
-    on_.give_back();
-    throw at_.timed_out();
-  }
-  if (*got > 0) co_return;
-  if (const auto ended = decoder_.finish(); !ended) fail(ended.error());
+  if (came) co_return;
+  from_.reset();
+  throw idle_first ? at_.timed_out(limits_.idle, "nothing came") : at_.timed_out();
 }
 
 task<std::string_view> response_state::next_piece(std::size_t most) {
   throw_if_cancelled();
   for (;;) {
-    if (ended_) co_return std::string_view();
-    if (on_.connection() == nullptr) throw at_.failed(errc::closed, "an earlier read has failed");
-    client_connection& connection = *on_.connection();
-    const auto found = decoder_.next(connection.unread().substr(0, most));
-    if (!found) fail(found.error());
-    connection.consume(found->consumed);
-    switch (found->kind) {
-      // The connection goes back with the next call at the earliest, after the caller has used the view.
-      case wire::http1::body_decoder::event_kind::data: co_return found->data;
-      case wire::http1::body_decoder::event_kind::end: end(); break;
-      case wire::http1::body_decoder::event_kind::need_more:
-        if (connection.unread().empty()) co_await fill();
-        break;
+    if (from_ == nullptr) throw at_.failed(errc::closed, "an earlier read has failed");
+    std::optional<std::string_view> piece;
+    try {
+      piece = from_->take_piece(most);
+    } catch (const error& e) {
+      fail(e.code());
     }
+    if (piece) co_return *piece;
+    co_await wait();
+  }
+}
+
+task<std::size_t> response_state::read(std::span<std::byte> into) {
+  if (finished_) co_return 0;
+  if (decoder_) co_return co_await read_decoded(into);
+  const std::string_view piece = co_await next_piece(into.size());
+  if (!piece.empty()) std::memcpy(into.data(), piece.data(), piece.size());
+  try {
+    from_->piece_used();
+  } catch (const error& e) {
+    fail(e.code());
+  }
+  if (from_->ended) end();
+  co_return piece.size();
+}
+
+task<std::size_t> response_state::read_decoded(std::span<std::byte> into) {
+  for (;;) {
+    if (from_ == nullptr) throw at_.failed(errc::closed, "an earlier read has failed");
+    const auto went = decoder_->decode(std::as_bytes(std::span(coded_)), into);
+    if (!went) fail(went.error(), went.error().message());
+    coded_.remove_prefix(went->consumed);
+    if (went->produced > 0) co_return went->produced;
+    coded_ = co_await next_piece(read_size);
+    if (!coded_.empty()) continue;
+    if (const auto whole = decoder_->finish(); !whole) {
+      fail(whole.error(), whole.error().message());
+    }
+    end();
+    co_return 0;
   }
 }
 
 task<std::size_t> response_state::read_some(std::span<std::byte> into) {
   const io::exclusive reading(reading_, "read_some");
+  throw_if_cancelled();
   if (into.empty()) co_return 0;
-  const std::string_view piece = co_await next_piece(into.size());
-  if (!piece.empty()) std::memcpy(into.data(), piece.data(), piece.size());
-  // So that whoever reads a body of known length by its length leaves a connection that can be used again.
-  if (!piece.empty() && decoder_.finished()) end();
-  co_return piece.size();
+  co_return co_await read(into);
 }
 
 void response_state::limit(std::size_t bytes, std::size_t so_far) {
-  if (bytes <= max_body_ - so_far) return;
-  fail(errc::limit_exceeded, "the body is larger than " + std::to_string(max_body_) + " bytes");
+  if (bytes <= limits_.max_body - so_far) return;
+  fail(errc::limit_exceeded,
+       "the body is larger than " + std::to_string(limits_.max_body) + " bytes");
 }
 
 task<std::string> response_state::body() {
   const io::exclusive reading(reading_, "body");
+  throw_if_cancelled();
   std::string whole;
-  whole.reserve(
-      std::min({decoder_.remaining(), std::uint64_t{max_body_}, std::uint64_t{largest_reserve}}));
-  for (;;) {
+  if (decoder_) {
+    std::size_t got = 0;
+    do {
+      const std::size_t before = whole.size();
+      whole.resize(before + read_size);
+      got = co_await read(std::as_writable_bytes(std::span(whole).subspan(before)));
+      whole.resize(before + got);
+      limit(got, before);
+    } while (got > 0);
+    co_return whole;
+  }
+  if (from_ != nullptr) {
+    whole.reserve(std::min(
+        {from_->announced(), std::uint64_t{limits_.max_body}, std::uint64_t{largest_reserve}}));
+  }
+  while (!finished_) {
     const std::string_view piece = co_await next_piece(SIZE_MAX);
-    if (piece.empty()) co_return whole;
+    if (piece.empty()) end();
     limit(piece.size(), whole.size());
     whole += piece;
   }
+  co_return whole;
 }
 
 task<void> response_state::discard() {
   const io::exclusive reading(reading_, "discard");
+  throw_if_cancelled();
   std::size_t dropped = 0;
-  for (;;) {
-    const std::string_view piece = co_await next_piece(SIZE_MAX);
-    if (piece.empty()) co_return;
-    limit(piece.size(), dropped);
-    dropped += piece.size();
+  std::string room(decoder_ ? read_size : 0, '\0');
+  while (!finished_) {
+    std::size_t got = 0;
+    if (decoder_) {
+      got = co_await read(std::as_writable_bytes(std::span(room)));
+    } else {
+      const std::string_view piece = co_await next_piece(SIZE_MAX);
+      got = piece.size();
+      if (piece.empty()) end();
+    }
+    limit(got, dropped);
+    dropped += got;
   }
 }
 

@@ -1,19 +1,20 @@
-// What a client_response owns: the connection's lease, and where in the message it stands.
+// What a client_response owns: the response as it comes in, its decoder, and the request's limits.
 #pragma once
 
-#include "connection_pool.hpp"
+#include "incoming_response.hpp"
 
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include <eddy/base/time.hpp>
 #include <eddy/coro/task.hpp>
 #include <eddy/http/client_error.hpp>
+#include <eddy/http/content_coding.hpp>
 #include <eddy/http/message.hpp>
-#include <eddy/wire/http1_body.hpp>
 
 namespace eddy::http::detail {
 
@@ -28,46 +29,56 @@ struct request_progress {
   [[nodiscard]] request_error failed(std::error_code cause, std::string_view detail = {}) const {
     return {cause, phase, method, url, peer, detail};
   }
+  /// The request's total time is up.
   [[nodiscard]] request_error timed_out() const;
+  /// Another limit is: `what` says what has not happened in that time.
+  [[nodiscard]] request_error timed_out(duration limit, std::string_view what) const;
+};
+
+/// The limits under which a body is read.
+struct reading_limits {
+  time_point deadline = never;
+  duration idle = duration::max();
+  std::size_t max_body = 0;
+  bool decompress = false;
 };
 
 class response_state {
  public:
-  /// Takes over a connection whose parser has just read a final head, which has been consumed. Throws request_error
-  /// when there are bytes behind a response without a body.
-  response_state(lease on, const wire::http1::limits& bounds, request_progress at,
-                 time_point deadline, std::size_t max_body);
+  /// Throws request_error for a content coding that cannot be decoded.
+  response_state(std::unique_ptr<incoming_response> from, request_progress at,
+                 const reading_limits& limits);
 
   task<std::size_t> read_some(std::span<std::byte> into);
   task<std::string> body();
   task<void> discard();
 
-  [[nodiscard]] bool finished() const noexcept { return ended_; }
+  [[nodiscard]] bool finished() const noexcept { return finished_; }
   [[nodiscard]] const request_progress& progress() const noexcept { return at_; }
 
   int status;
   http::fields fields;
   http::fields trailers;
+  net::address peer;
   std::size_t redirects = 0;
   bool reused = false;
 
  private:
-  /// The next piece of the body, at most `most` bytes; empty at its end. A view into the connection's buffer that has
-  /// been consumed already: valid until the next call.
+  /// The next piece as it was sent, at most `most` bytes; empty at the end. A view until the next call.
   task<std::string_view> next_piece(std::size_t most);
-  task<void> fill();
+  task<void> wait();
+  task<std::size_t> read_decoded(std::span<std::byte> into);
+  task<std::size_t> read(std::span<std::byte> into);
   void end();
   void limit(std::size_t bytes, std::size_t so_far);
   [[noreturn]] void fail(std::error_code cause, std::string_view detail = {});
 
-  lease on_;
-  wire::http1::limits limits_;
-  wire::http1::body_decoder decoder_;
+  std::unique_ptr<incoming_response> from_;  // null after a failure
   request_progress at_;
-  time_point deadline_;
-  std::size_t max_body_;
-  bool keep_alive_;
-  bool ended_ = false;
+  reading_limits limits_;
+  std::optional<content_decoder> decoder_;
+  std::string_view coded_;  // of the last piece, not yet decoded
+  bool finished_ = false;
   bool reading_ = false;
 };
 

@@ -81,7 +81,8 @@ EDDY_TEST(http_client, gets_a_page_and_says_who_asks) {
     const std::string page = co_await response.body();
     EXPECT_EQ(page, "hello");
     EXPECT_EQ(seen, "GET /a/b?c=d%20e HTTP/1.1\r\nHost: " + base.substr(7) +
-                        "\r\nUser-Agent: eddy\r\nAccept: */*\r\n\r\n");
+                        "\r\nUser-Agent: eddy\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate, "
+                        "br, zstd\r\n\r\n");
   };
   co_await with_scripted_server(script, body);
 }
@@ -223,7 +224,7 @@ task<void> never_answer(scripted_peer& peer) {
 
 EDDY_TEST(http_client, gives_up_after_its_total_time_and_says_where) {
   auto body = [](const std::string& base) -> task<void> {
-    client c({.total_timeout = 1500ms});
+    client c({.timeouts = {.total = 1500ms}});
     const time_point begun = now();
     const auto failure = co_await error_of(c.get(base + "/slow"));
     EDDY_REQUIRE(failure);
@@ -268,7 +269,7 @@ virtual_options slow_network() {
 
 EDDY_TEST_WITH(http_client, limits_the_time_of_connecting, slow_network()) {
   auto body = [](const std::string& base) -> task<void> {
-    client c({.total_timeout = 1min, .connect_timeout = 5s});
+    client c({.timeouts = {.total = 1min, .connect = 5s}});
     const auto failure = co_await error_of(c.get(base));
     EDDY_REQUIRE(failure);
     EXPECT_EQ(*failure, condition::timed_out);

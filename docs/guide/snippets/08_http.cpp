@@ -65,7 +65,7 @@ eddy::task<int> post_note(http::client& client, std::string url, json::value not
   http::request_spec request("POST", url);
   request.set_json(note);
   request.fields.set("Authorization", "Bearer 1234");
-  request.timeout = 2s;
+  request.timeouts.total = 2s;
   auto response = co_await client.request(std::move(request));
   co_await response.discard();  // read to the end, so that the connection is used again
   co_return response.status();

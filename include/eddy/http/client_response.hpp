@@ -10,6 +10,7 @@
 
 #include <eddy/coro/task.hpp>
 #include <eddy/http/message.hpp>
+#include <eddy/net/address.hpp>
 
 namespace eddy::http {
 
@@ -20,6 +21,9 @@ class response_state;
 /// Owns its connection until the body has been read to its end; the connection then goes back to the client's pool. A
 /// response that is destroyed before closes its connection. Move-only, but not while a task reads; one task reads at a
 /// time. May outlive the client, not the loop.
+///
+/// A body in gzip, deflate, br or zstd comes out decoded when client_options::decompress is on; the fields stay as they
+/// were sent. One that grows more than 500-fold (beyond 1 MiB) fails with coding_errc::ratio_exceeded.
 ///
 /// All reads throw request_error, with phase `reading`: errc::timed_out when the request's total time is up, a
 /// wire::http1 code when the body breaks the protocol or the server closes early. After a failure or a cancelled read
@@ -36,10 +40,14 @@ class client_response {
   /// Whether the status is one of success: 2xx.
   [[nodiscard]] bool ok() const noexcept { return is_success(status()); }
   [[nodiscard]] const http::fields& fields() const noexcept;
+  /// Throws status_error for 400 and above.
+  const client_response& raise_for_status() const;
   /// Where the response came from: the last URL after redirects.
   [[nodiscard]] const std::string& url() const noexcept;
   /// Redirects that were followed.
   [[nodiscard]] std::size_t redirects() const noexcept;
+  /// The address that was connected to: the proxy's if there is one, empty where a connector made the connection.
+  [[nodiscard]] const net::address& peer() const noexcept;
   /// Whether the connection had served an earlier request.
   [[nodiscard]] bool reused_connection() const noexcept;
 

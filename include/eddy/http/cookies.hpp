@@ -36,8 +36,8 @@ struct cookie {
 /// ignore it: no "=", neither name nor value, control characters, more than 4096 bytes of name and value.
 [[nodiscard]] std::optional<cookie> parse_set_cookie(std::string_view text);
 
-/// A Set-Cookie field's value, as strict as section 4.1. Throws invalid_input for what a browser would refuse or read as
-/// something else: a name that is no token, a value with blanks, commas, semicolons, quotes or backslashes inside, a
+/// A Set-Cookie field's value, as strict as section 4.1. Throws invalid_input for what a browser would refuse or read
+/// as something else: a name that is no token, a value with blanks, commas, semicolons, quotes or backslashes inside, a
 /// domain or path with control characters or ";", a name that begins with __Secure- or __Host- without what that
 /// promises, SameSite=None or Partitioned without Secure.
 [[nodiscard]] std::string to_set_cookie(const cookie& made);
@@ -87,8 +87,8 @@ class cookie_jar {
   cookie_jar(const cookie_jar&) = delete;
   cookie_jar& operator=(const cookie_jar&) = delete;
 
-  /// Takes a Set-Cookie field of a response from `from`. False: refused or of no effect, as section 5.3 and the rules of
-  /// secure origins and prefixes ask. A cookie that has expired already deletes its older self.
+  /// Takes a Set-Cookie field of a response from `from`. False: refused or of no effect, as section 5.3 and the rules
+  /// of secure origins and prefixes ask. A cookie that has expired already deletes its older self.
   bool store(std::string_view set_cookie, const cookie_target& from, calendar_time now);
   bool store(cookie given, const cookie_target& from, calendar_time now);
 
