@@ -48,7 +48,7 @@ eddy::http::client_options client_options_for(const microservice_options& option
   // hold up the others.
   made.max_connections = std::max<std::size_t>(1000, 4 * options.max_concurrent);
   made.max_connections_per_host = made.max_connections / 2;
-  made.total_timeout = eddy::duration::max();  // fetch() sets the limit, around all attempts
+  made.timeouts.total = eddy::duration::max();  // fetch() sets the limit, around all attempts
   return made;
 }
 

@@ -26,8 +26,8 @@ http::client_options client_options_of(const crawl_options& options) {
   // Idle connections count, so that hosts that were asked lately keep theirs.
   how.max_connections = options.concurrency * 4;
   how.max_connections_per_host = options.per_host;
-  how.total_timeout = options.timeout;
-  how.connect_timeout = std::min(how.connect_timeout, options.timeout);
+  how.timeouts.total = options.timeout;
+  how.timeouts.connect = std::min(how.timeouts.connect, options.timeout);
   how.max_redirects = 0;
   how.max_body = options.max_body;
   how.user_agent = options.user_agent;
