@@ -1,30 +1,18 @@
 #include <eddy/coro/frame_pool.hpp>
 
-#include <array>
 #include <mutex>
-#include <new>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define EDDY_PLAIN_FRAMES 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define EDDY_PLAIN_FRAMES 1
-#endif
-#endif
-
 namespace eddy::coro {
+namespace detail {
+
+thread_local constinit frame_lists this_threads_frames;
+
 namespace {
 
-constexpr std::size_t granule = 32;
-constexpr std::size_t classes = 64;  // blocks up to 2 KiB; larger ones come from the global heap
 constexpr std::size_t chunk_size = std::size_t{256} << 10;
 
-struct free_block {
-  free_block* next;
-};
-
-using free_lists = std::array<free_block*, classes>;
+using free_lists = decltype(frame_lists::of_class);
 
 // Lists of threads that have ended. Never destroyed: other threads may end after static destruction has begun.
 struct depot {
@@ -37,102 +25,105 @@ depot& global_depot() {
   return *instance;
 }
 
-struct thread_pool {
-  free_lists lists{};
-  std::byte* chunk = nullptr;
-  std::size_t left = 0;
-  std::int64_t live = 0;
-  bool adopted = false;
-
-  constexpr thread_pool() = default;
-  thread_pool(const thread_pool&) = delete;
-  thread_pool& operator=(const thread_pool&) = delete;
-
-  ~thread_pool() {
-    retire_chunk();
+// The part of a thread's pool that is not needed in steady state; its destructor is the thread's end.
+class chunk_source {
+ public:
+  chunk_source() {
+    auto& lists = this_threads_frames;
+    lists.ends_with_thread = true;
     auto& d = global_depot();
     const std::lock_guard guard(d.lock);
-    d.left_over.push_back(lists);
-    lists = {};
+    if (d.left_over.empty()) return;
+    lists.of_class = d.left_over.back();
+    d.left_over.pop_back();
+  }
+  chunk_source(const chunk_source&) = delete;
+  chunk_source& operator=(const chunk_source&) = delete;
+
+  ~chunk_source() {
+    retire_chunk();
+    auto& lists = this_threads_frames;
+    lists.ends_with_thread = false;
+    auto& d = global_depot();
+    const std::lock_guard guard(d.lock);
+    d.left_over.push_back(lists.of_class);
+    lists.of_class = {};
   }
 
-  void retire_chunk() noexcept {
-    while (left >= granule) {
-      const std::size_t size_class = left / granule < classes ? left / granule : classes - 1;
-      auto* block = new (chunk) free_block{lists[size_class]};
-      lists[size_class] = block;
-      chunk += size_class * granule;
-      left -= size_class * granule;
-    }
-    left = 0;
-  }
-
-  void* refill(std::size_t size_class) {
-    if (!adopted) {
-      adopted = true;
-      auto& d = global_depot();
-      const std::lock_guard guard(d.lock);
-      if (!d.left_over.empty()) {
-        lists = d.left_over.back();
-        d.left_over.pop_back();
-        if (auto* block = lists[size_class]) {
-          lists[size_class] = block->next;
-          return block;
-        }
-      }
-    }
-    const std::size_t size = size_class * granule;
-    if (left < size) {
+  void* carve(std::size_t size) {
+    if (left_ < size) {
       retire_chunk();
-      chunk = static_cast<std::byte*>(::operator new(chunk_size));
-      left = chunk_size;
+      chunk_ = static_cast<std::byte*>(::operator new(chunk_size));
+      left_ = chunk_size;
     }
-    void* block = chunk;
-    chunk += size;
-    left -= size;
+    void* block = chunk_;
+    chunk_ += size;
+    left_ -= size;
     return block;
   }
+
+ private:
+  // What is left of it goes to the lists.
+  void retire_chunk() noexcept {
+    auto& of_class = this_threads_frames.of_class;
+    while (left_ >= frame_granule) {
+      const std::size_t index =
+          left_ / frame_granule < frame_classes ? left_ / frame_granule : frame_classes - 1;
+      of_class[index] = new (chunk_) free_block{of_class[index]};
+      chunk_ += index * frame_granule;
+      left_ -= index * frame_granule;
+    }
+    left_ = 0;
+  }
+
+  std::byte* chunk_ = nullptr;
+  std::size_t left_ = 0;
 };
 
-constinit thread_local thread_pool pool;
-
-[[maybe_unused]] constexpr std::size_t class_of(std::size_t size) noexcept {
-  return (size + granule - 1) / granule;
+[[maybe_unused]] chunk_source& this_threads_source() {
+  thread_local chunk_source source;
+  return source;
 }
 
 }  // namespace
 
-void* allocate_frame(std::size_t size) {
-  auto& p = pool;
+void* allocate_anew(std::size_t size) {
+  auto& lists = this_threads_frames;
 #ifndef EDDY_PLAIN_FRAMES
-  const std::size_t size_class = class_of(size);
-  if (size_class < classes) [[likely]] {
-    ++p.live;
-    if (auto* block = p.lists[size_class]) [[likely]] {
-      p.lists[size_class] = block->next;
-      return block;
+  const std::size_t index = frame_class(size);
+  if (index < frame_classes) {
+    chunk_source& source = this_threads_source();
+    void* block = lists.of_class[index];  // of a thread that has ended
+    if (block != nullptr) {
+      lists.of_class[index] = lists.of_class[index]->next;
+    } else {
+      block = source.carve(index * frame_granule);
     }
-    return p.refill(size_class);
+    ++lists.live;
+    return block;
   }
 #endif
   void* block = ::operator new(size);
-  ++p.live;
+  ++lists.live;
   return block;
 }
 
-void free_frame(void* block, std::size_t size) noexcept {
-  auto& p = pool;
-  --p.live;
+void free_elsewhere(void* block, std::size_t size) noexcept {
+  auto& lists = this_threads_frames;
+  --lists.live;
 #ifndef EDDY_PLAIN_FRAMES
-  const std::size_t size_class = class_of(size);
-  if (size_class < classes) [[likely]] {
-    p.lists[size_class] = new (block) free_block{p.lists[size_class]};
+  const std::size_t index = frame_class(size);
+  if (index < frame_classes) {
+    static_cast<void>(this_threads_source());  // a thread that has only freed so far
+    lists.of_class[index] = new (block) free_block{lists.of_class[index]};
     return;
   }
 #endif
   ::operator delete(block, size);
 }
 
-std::int64_t live_frames() noexcept { return pool.live; }
+}  // namespace detail
+
+std::int64_t live_frames() noexcept { return detail::this_threads_frames.live; }
 
 }  // namespace eddy::coro
