@@ -63,21 +63,28 @@ struct delays {
 [[gnu::noinline]] eddy::task<long> leaf(long i) { co_return i; }
 eddy::task<void> nap(eddy::duration length) { co_await eddy::sleep(length); }
 
-eddy::task<void> calls_and_spawns() {
-  const long n = operations();
+eddy::task<long> calls(long n) {
   long sum = 0;
-  auto start = wall::now();
+  const auto start = wall::now();
   for (long i = 0; i < n; ++i) sum += co_await leaf(i);
   print("call_ns", nanoseconds_since(start) / static_cast<double>(n));
+  co_return sum;
+}
 
-  start = wall::now();
+eddy::task<long> spawns(long n) {
+  long sum = 0;
+  const auto start = wall::now();
   for (long i = 0; i < n; ++i) {
     auto spawned = eddy::spawn(leaf(i));
     sum += co_await spawned;
   }
   print("spawn_join_ns", nanoseconds_since(start) / static_cast<double>(n));
+  co_return sum;
+}
 
-  start = wall::now();
+eddy::task<long> batches(long n) {
+  long sum = 0;
+  const auto start = wall::now();
   for (long batch = 0; batch < n / 1000; ++batch) {
     std::vector<eddy::task_handle<long>> handles;
     handles.reserve(1000);
@@ -85,7 +92,15 @@ eddy::task<void> calls_and_spawns() {
     for (auto& handle : handles) sum += co_await handle;
   }
   print("batch_ns", nanoseconds_since(start) / static_cast<double>(n));
-  if (sum == 1) std::puts("");
+  co_return sum;
+}
+
+eddy::task<void> calls_and_spawns() {
+  const long n = operations();
+  long sum = co_await calls(n);
+  sum += co_await spawns(n);
+  sum += co_await batches(n);
+  if (sum == 1) std::puts("");  // the sums are needed
 }
 
 eddy::task<void> answer(eddy::queue<long>& in, eddy::queue<long>& out, long n) {

@@ -1,5 +1,6 @@
 #include <eddy/coro/scheduler.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <thread>
@@ -177,10 +178,11 @@ std::size_t scheduler::run_batch() {
   kept_behind_.clear();
   shuffle(from, shuffled_.size());
   // Callbacks keep their places among themselves: posts of one thread run in the order of posting.
-  for (ready_node*& slot : shuffled_) {
-    if (slot->resume_point_) continue;
-    while (batch->resume_point_) batch = batch->next_;
-    slot = std::exchange(batch, batch->next_);
+  auto slot = shuffled_.begin();
+  for (ready_node* node = batch; node != nullptr; node = node->next_) {
+    if (node->resume_point_) continue;
+    slot = std::find_if(slot, shuffled_.end(), [](auto* n) { return !n->resume_point_; });
+    *slot++ = node;
   }
   for (ready_node* node : shuffled_) resume(*node);
   progress_.end_batch();

@@ -9,9 +9,7 @@ namespace eddy {
 using coro::scheduler;
 
 cancel_scope::cancel_scope(time_point deadline, std::source_location where)
-    : deadline_set_at_(where) {
-  set_deadline_ns(deadline.time_since_epoch().count());
-}
+    : timed_scope_node(deadline), deadline_set_at_(where) {}
 
 cancel_scope::~cancel_scope() {
   check(!attached(), "a cancel_scope was destroyed while it was entered");
@@ -25,7 +23,7 @@ std::optional<cancel_reason> cancel_scope::reason() const noexcept {
 
 void cancel_scope::set_deadline(time_point deadline, std::source_location where) {
   deadline_set_at_ = where;
-  set_deadline_ns(deadline.time_since_epoch().count());
+  note_deadline(deadline);
   if (!attached()) return;
   scheduler::require().timers().remove(*this);
   arm();
@@ -75,12 +73,12 @@ shielded::~shielded() { task_.leave(node_); }
 time_point current_deadline() {
   const coro::scope_node* scope = scheduler::require().require_task().innermost_scope();
   if (scope->effective() != nullptr) return time_point::min();
-  std::int64_t earliest = INT64_MAX;
+  time_point earliest = never;
   for (; scope != nullptr; scope = scope->parent()) {
-    earliest = std::min(earliest, scope->deadline_ns());
+    earliest = std::min(earliest, scope->deadline());
     if (scope->is_shield()) break;
   }
-  return time_point(duration(earliest));
+  return earliest;
 }
 
 bool is_cancelled() {

@@ -24,7 +24,7 @@ scope_node::~scope_node() { check(!attached(), "a scope was destroyed while it w
 
 void scope_node::refresh_effective() noexcept {
   const bool sees_outside =
-      parent_ != nullptr && (kind_ == kind::open || pierced_) && parent_->effective_ != nullptr;
+      parent_ != nullptr && (kind_ != kind::shield || pierced_) && parent_->effective_ != nullptr;
   effective_ = sees_outside ? parent_->effective_ : own_.get();
 }
 
@@ -119,7 +119,7 @@ void scope_node::pierce() noexcept {
 void scope_node::spread() noexcept {
   bool descend = true;
   for (scope_node* s = this; s != nullptr; s = next_in_subtree(*s, descend)) {
-    descend = s == this || s->kind_ == kind::open || s->pierced_;
+    descend = s == this || s->kind_ != kind::shield || s->pierced_;
     if (!descend) continue;
     s->effective_ = effective_;
     s->withdraw_if_cancelled();

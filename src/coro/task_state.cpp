@@ -106,9 +106,9 @@ void task_state::move_to(task_owner& owner) noexcept {
   former.child_moved(*this);
 }
 
-void task_state::body_ended() noexcept {
+void task_state::body_ended(std::coroutine_handle<> body) noexcept {
   loop_->progress().end_task();
-  classify(take_outcome());
+  classify(take_outcome(body));
   check(innermost_scope_ == &own_scope_, "a task ended inside a scope it had entered", spawned_at_);
   innermost_frame_ = nullptr;
   resume_point_ = nullptr;

@@ -14,6 +14,7 @@ class list_hook {
  public:
   list_hook() = default;
   list_hook(const list_hook&) noexcept {}
+  // NOLINTNEXTLINE(bugprone-unhandled-self-assignment)
   list_hook& operator=(const list_hook&) noexcept { return *this; }
   ~list_hook() { debug_check(!linked(), "destroyed while linked into a list"); }
 

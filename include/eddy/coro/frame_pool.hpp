@@ -19,11 +19,15 @@
 #endif
 
 namespace eddy::coro {
+
+/// Of every block.
+inline constexpr std::size_t frame_alignment = 16;
+
 namespace detail {
 
-inline constexpr std::size_t frame_granule = 32;
+inline constexpr std::size_t frame_granule = 16;
 inline constexpr std::size_t frame_classes =
-    64;  // up to 2 KiB; larger blocks come from the global heap
+    128;  // up to 2 KiB; larger blocks come from the global heap
 
 struct free_block {
   free_block* next;

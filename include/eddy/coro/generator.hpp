@@ -57,10 +57,10 @@ class generator_promise : public promise_base {
   void return_void() noexcept {}
   void unhandled_exception() noexcept { failure_ = unhandled(); }
 
-  void begin_step(promise_base& consumer, std::coroutine_handle<> frame) noexcept {
+  void begin_step(std::coroutine_handle<> frame) noexcept {
     running_ = true;
     item_.reset();
-    set_awaiting(consumer, frame);
+    set_awaiting(frame);
   }
   /// The value of the last step; nullopt at the end; throws what the body threw, once.
   std::optional<item> take_step() {
@@ -70,6 +70,7 @@ class generator_promise : public promise_base {
   [[nodiscard]] bool running() const noexcept { return running_; }
 
  private:
+  static_assert(alignof(item) <= frame_alignment, "frames are not aligned for this type");
   std::optional<item> item_;
   std::exception_ptr failure_;
   bool running_ = false;
@@ -114,7 +115,7 @@ class [[nodiscard]] async_generator {
     template <class Promise>
     auto await_suspend(std::coroutine_handle<Promise> consumer) noexcept {
       const auto frame = generator_->frame_.get();
-      frame.promise().begin_step(consumer.promise(), consumer);
+      frame.promise().begin_step(consumer);
       return coro::transfer_to<coro::default_transfer>(frame);
     }
     std::optional<item> await_resume() {

@@ -78,4 +78,23 @@ class outcome {
   content holds_ = content::none;
 };
 
+/// The outcome of a body that gives no value: a failure or none.
+class completion {
+ public:
+  void set_value(nothing = {}) noexcept {}
+  void set_exception(std::exception_ptr failure) noexcept { failure_ = std::move(failure); }
+  [[nodiscard]] bool has_value() const noexcept { return failure_ == nullptr; }
+  [[nodiscard]] static nothing value() noexcept { return {}; }
+  [[nodiscard]] std::exception_ptr take_exception() noexcept {
+    return std::exchange(failure_, nullptr);
+  }
+  void take() {
+    if (failure_) [[unlikely]]
+      std::rethrow_exception(take_exception());
+  }
+
+ private:
+  std::exception_ptr failure_;
+};
+
 }  // namespace eddy::coro

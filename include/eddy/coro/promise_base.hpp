@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <cstdint>
 #include <exception>
 #include <source_location>
 #include <type_traits>
@@ -201,28 +202,33 @@ class promise_base : public pooled {
   }
 
   /// The frame that awaits this one; null for a task's outermost frame.
-  [[nodiscard]] const promise_base* awaited_by() const noexcept { return awaited_by_; }
+  [[nodiscard]] promise_base* awaited_by() const noexcept {
+    if (is_outermost()) return nullptr;
+    // No promise needs more than frame_alignment, so all frames have it in the same place.
+    return &std::coroutine_handle<promise_base>::from_address(awaited_by_).promise();
+  }
   /// Where this frame awaits or last awaited; before its first await, the coroutine function.
   [[nodiscard]] std::source_location await_place() const noexcept { return await_place_; }
 
   /// Makes `frame`'s owner the one to go on with when this frame ends or yields.
-  void set_awaiting(promise_base& parent, std::coroutine_handle<> frame) noexcept {
-    awaited_by_ = &parent;
-    continuation_ = frame.address();
+  void set_awaiting(std::coroutine_handle<> frame) noexcept {
+    awaited_by_ = frame.address();
     running_frame = this;
   }
   /// Control goes back to the awaiting frame.
-  void set_ended() const noexcept { running_frame = awaited_by_; }
+  void set_ended() const noexcept { running_frame = awaited_by(); }
   /// Makes this the outermost frame of `task`.
   void set_outermost(task_state& task) noexcept {
-    awaited_by_ = nullptr;
-    continuation_ = &task;
+    awaited_by_ = reinterpret_cast<char*>(&task) + outermost_mark;
+  }
+  [[nodiscard]] bool is_outermost() const noexcept {
+    return (reinterpret_cast<std::uintptr_t>(awaited_by_) & outermost_mark) != 0;
   }
   [[nodiscard]] std::coroutine_handle<> continuation() const noexcept {
-    return std::coroutine_handle<>::from_address(continuation_);
+    return std::coroutine_handle<>::from_address(awaited_by_);
   }
   [[nodiscard]] task_state& outermost_of() const noexcept {
-    return *static_cast<task_state*>(continuation_);
+    return *reinterpret_cast<task_state*>(static_cast<char*>(awaited_by_) - outermost_mark);
   }
 
  protected:
@@ -230,8 +236,10 @@ class promise_base : public pooled {
   [[nodiscard]] std::exception_ptr unhandled() noexcept;
 
  private:
-  promise_base* awaited_by_ = nullptr;
-  void* continuation_ = nullptr;  // the awaiting frame; for an outermost frame its task_state
+  static constexpr std::uintptr_t outermost_mark = 1;
+
+  // The awaiting frame; for an outermost frame its task_state, marked in the lowest bit; before the start the mark.
+  void* awaited_by_ = reinterpret_cast<void*>(outermost_mark);
   std::source_location await_place_;
 };
 
@@ -260,7 +268,7 @@ template <transfer Mode>
 template <class Promise>
 auto final_awaiter<Mode>::await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
   promise_base& promise = ended.promise();
-  if (promise.awaited_by() != nullptr) [[likely]] {
+  if (!promise.is_outermost()) [[likely]] {
     promise.set_ended();
     if constexpr (Mode == transfer::symmetric) {
       return promise.continuation();
@@ -268,8 +276,7 @@ auto final_awaiter<Mode>::await_suspend(std::coroutine_handle<Promise> ended) co
       return transfer_to<Mode>(promise.continuation());
     }
   }
-  promise.outermost_of()
-      .body_ended();  // destroys the frame: nothing of it may be touched from here on
+  promise.outermost_of().body_ended(ended);  // destroys the frame
   if constexpr (Mode == transfer::symmetric) return std::coroutine_handle<>(std::noop_coroutine());
 }
 

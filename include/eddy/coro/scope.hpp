@@ -26,7 +26,7 @@ namespace eddy {
 /// A scope as an object: may be made, cancelled and given a deadline before it is entered, and asked afterwards.
 /// Entered once, by with_scope. Neither copyable nor movable; destroying it while entered stops the program. Cancelled
 /// on its own loop only; other threads post.
-class cancel_scope final : private coro::scope_node, private coro::timer {
+class cancel_scope final : private coro::timed_scope_node, private coro::timer {
  public:
   cancel_scope() noexcept = default;
   /// With a deadline on the loop's clock; `never` means none.
@@ -53,7 +53,7 @@ class cancel_scope final : private coro::scope_node, private coro::timer {
   /// timeout; without effect on a scope that was cancelled already.
   void set_deadline(time_point deadline,
                     std::source_location where = std::source_location::current());
-  [[nodiscard]] time_point deadline() const noexcept { return time_point(duration(deadline_ns())); }
+  [[nodiscard]] time_point deadline() const noexcept { return scope_node::deadline(); }
 
   /// Enters on construction, leaves on destruction. For those who write constructs.
   class entered {

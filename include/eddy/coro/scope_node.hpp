@@ -9,6 +9,7 @@
 #include <source_location>
 #include <string>
 
+#include <eddy/base/time.hpp>
 #include <eddy/coro/cancelled.hpp>
 
 namespace eddy::coro {
@@ -26,7 +27,7 @@ class cancellation_observer {
 
 class scope_node {
  public:
-  enum class kind : std::uint8_t { open, shield };
+  enum class kind : std::uint8_t { open, timed, shield };
 
   explicit scope_node(kind k = kind::open) noexcept : kind_(k) {}
   scope_node(const scope_node&) = delete;
@@ -56,11 +57,8 @@ class scope_node {
   [[nodiscard]] scope_node* parent() const noexcept { return parent_; }
   [[nodiscard]] bool is_shield() const noexcept { return kind_ == kind::shield; }
 
-  /// The deadline of this scope alone; time_point::max() when none. Overridden by cancel_scope's bookkeeping.
-  [[nodiscard]] std::int64_t deadline_ns() const noexcept { return deadline_ns_; }
-
- protected:
-  void set_deadline_ns(std::int64_t deadline) noexcept { deadline_ns_ = deadline; }
+  /// The deadline of this scope alone; `never` when it has none.
+  [[nodiscard]] time_point deadline() const noexcept;
 
  private:
   void refresh_effective() noexcept;
@@ -79,10 +77,25 @@ class scope_node {
   const cancel_info* effective_ =
       nullptr;  // kept alive by the scope it names, which outlives its insides
   cancel_info_ptr own_;
-  std::int64_t deadline_ns_ = INT64_MAX;
   kind kind_;
   bool pierced_ = false;  // shields here and inside no longer protect
 };
+
+/// A scope that can have a deadline. It is only kept here: whoever derives from this keeps to it.
+class timed_scope_node : public scope_node {
+ protected:
+  explicit timed_scope_node(time_point deadline = never) noexcept
+      : scope_node(kind::timed), deadline_(deadline) {}
+  void note_deadline(time_point deadline) noexcept { deadline_ = deadline; }
+
+ private:
+  friend class scope_node;
+  time_point deadline_;
+};
+
+inline time_point scope_node::deadline() const noexcept {
+  return kind_ == kind::timed ? static_cast<const timed_scope_node*>(this)->deadline_ : never;
+}
 
 /// A shield, which knows where it was put up.
 class shield_node final : public scope_node {

@@ -20,39 +20,45 @@ class spawned_task final : public task_state {
  public:
   static spawned_task& launch(task<T> body, task_owner& owner, std::source_location where) {
     auto frame = std::move(body).release_frame();
-    auto* record = new spawned_task(frame.get(), where);
-    static_cast<void>(frame.release());
-    record->task_state::start(owner, record->body_.promise(), record->body_);
+    auto* record = new spawned_task(where);
+    const auto entry = frame.release();
+    record->task_state::start(owner, entry.promise(), entry);
     return *record;
   }
 
-  [[nodiscard]] outcome<T>& result() noexcept { return outcome_; }
+  [[nodiscard]] auto& result() noexcept { return value_; }
 
  private:
-  spawned_task(std::coroutine_handle<task_promise<T>> body, std::source_location where) noexcept
-      : task_state(where), body_(body) {}
+  /// The record knows a failure itself, so of a task<void> there is nothing to keep.
+  struct no_value {
+    static void set_value(nothing) noexcept {}
+    [[nodiscard]] static nothing value() noexcept { return {}; }
+    static void take() noexcept {}
+  };
+
+  explicit spawned_task(std::source_location where) noexcept : task_state(where) {}
   ~spawned_task() override = default;
 
-  std::exception_ptr take_outcome() noexcept override {
-    outcome<T>& ended = body_.promise().result();
-    std::exception_ptr thrown = ended.take_exception();
-    if (ended.has_value()) {
-      if constexpr (std::is_void_v<T> || std::is_reference_v<T>) {
-        outcome_.set_value(ended.value());
-      } else {
-        try {
-          outcome_.set_value(std::move(ended.value()));
-        } catch (...) {
-          thrown = std::current_exception();
-        }
+  std::exception_ptr take_outcome(std::coroutine_handle<> body) noexcept override {
+    const auto frame = std::coroutine_handle<task_promise<T>>::from_address(body.address());
+    auto& ended = frame.promise().result();
+    std::exception_ptr thrown;
+    if (!ended.has_value()) {
+      thrown = ended.take_exception();
+    } else if constexpr (std::is_void_v<T> || std::is_reference_v<T>) {
+      value_.set_value(ended.value());
+    } else {
+      try {
+        value_.set_value(std::move(ended.value()));
+      } catch (...) {
+        thrown = std::current_exception();
       }
     }
-    body_.destroy();
+    frame.destroy();
     return thrown;
   }
 
-  std::coroutine_handle<task_promise<T>> body_;
-  outcome<T> outcome_;
+  [[no_unique_address]] std::conditional_t<std::is_void_v<T>, no_value, outcome<T>> value_;
 };
 
 /// Waits for a task to end. Cancelling the wait leaves the task alone.
@@ -91,7 +97,7 @@ class peek_result final : public join_operation {
   using join_operation::join_operation;
   decltype(auto) take() {
     joined().rethrow_unless_succeeded();
-    auto& value = static_cast<spawned_task<T>&>(joined()).result().value();
+    [[maybe_unused]] auto&& value = static_cast<spawned_task<T>&>(joined()).result().value();
     if constexpr (std::is_reference_v<T>) {
       return static_cast<T>(*value);
     } else if constexpr (!std::is_void_v<T>) {

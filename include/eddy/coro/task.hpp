@@ -48,6 +48,7 @@ class task_promise : public promise_base {
   [[nodiscard]] outcome<T>& result() noexcept { return outcome_; }
 
  private:
+  static_assert(alignof(stored<T>) <= frame_alignment, "frames are not aligned for this type");
   outcome<T> outcome_;
 };
 
@@ -57,12 +58,12 @@ class task_promise<void> : public promise_base {
   explicit task_promise(std::source_location made_at = std::source_location::current()) noexcept
       : promise_base(made_at) {}
   task<void> get_return_object() noexcept;
-  void return_void() noexcept { outcome_.set_value(); }
+  void return_void() noexcept {}
   void unhandled_exception() noexcept { outcome_.set_exception(unhandled()); }
-  [[nodiscard]] outcome<void>& result() noexcept { return outcome_; }
+  [[nodiscard]] completion& result() noexcept { return outcome_; }
 
  private:
-  outcome<void> outcome_;
+  completion outcome_;
 };
 
 /// Debug builds: reports a task that its owner dropped unstarted, once for all tasks that go with it, and not while an
@@ -111,7 +112,7 @@ class task_awaiter {
   template <class Promise>
   auto await_suspend(std::coroutine_handle<Promise> parent) noexcept {
     auto child = frame_.get();
-    child.promise().set_awaiting(parent.promise(), parent);
+    child.promise().set_awaiting(parent);
     return transfer_to<Mode>(child);
   }
 

@@ -146,16 +146,15 @@ class task_state : public ready_node, public list_hook<all_tasks_tag>, public po
   /// from now on, what was cancelled at the old place no longer does.
   void move_to(task_owner& owner) noexcept;
 
-  /// Called by the body's final suspension: takes the outcome, destroys the frames, tells owner and watchers.
-  void body_ended() noexcept;
+  /// Called by the final suspension of the body's outermost frame: takes the outcome, destroys the frame, tells owner
+  /// and watchers.
+  void body_ended(std::coroutine_handle<> body) noexcept;
 
  protected:
   explicit task_state(std::source_location spawned_at) noexcept : spawned_at_(spawned_at) {}
   virtual ~task_state();
-  /// Moves the outcome out of the body's promise and destroys the body; returns the exception it ended with.
-  virtual std::exception_ptr take_outcome() noexcept = 0;
-  /// Drops a value that nobody will read.
-  virtual void drop_value() noexcept {}
+  /// Moves the outcome out of the promise of `body` and destroys it; returns the exception it ended with.
+  virtual std::exception_ptr take_outcome(std::coroutine_handle<> body) noexcept = 0;
 
  private:
   friend class operation;
