@@ -1,5 +1,6 @@
 # tests/<name>/ for every module and application: one GoogleTest binary, one ctest entry (one per I/O driver where the
-# module does I/O). Examples and the programs behind the guide run as tests as well. Tools and the installed package have tests of their own.
+# module does I/O). Examples and the programs behind the guide run as tests as well. Tools and the installed package have
+# tests of their own. Under the thread sanitizer only the modules with threads are tested: they are those that do I/O.
 
 include(CTest)
 find_package(GTest REQUIRED)
@@ -63,8 +64,13 @@ endfunction()
 get_property(modules GLOBAL PROPERTY EDDY_MODULES)
 get_property(apps GLOBAL PROPERTY EDDY_APPS)
 foreach(name IN LISTS modules apps)
-  eddy_module_tests(${name})
+  if(NOT EDDY_SANITIZE STREQUAL "thread" OR name IN_LIST EDDY_DRIVEN_MODULES)
+    eddy_module_tests(${name})
+  endif()
 endforeach()
+if(EDDY_SANITIZE STREQUAL "thread")
+  return()
+endif()
 
 get_property(examples GLOBAL PROPERTY EDDY_EXAMPLES)
 foreach(example IN LISTS examples)
