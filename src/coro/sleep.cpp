@@ -7,11 +7,12 @@ namespace eddy::coro {
 wait_info sleep_operation::describe() const { return {"sleep"}; }
 
 void sleep_operation::enqueue() {
+  const time_point now = loop().now();
   if (relative_) {
-    until_ = after(loop().now(), length_);
+    until_ = after(now, length_);
     relative_ = false;
   }
-  immediate_ = until_ <= loop().now();
+  immediate_ = until_ <= now;
   loop().timers().add(*this, until_);
 }
 
