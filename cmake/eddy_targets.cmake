@@ -47,16 +47,25 @@ function(eddy_program target)
   target_link_libraries(${target} PRIVATE eddy::eddy eddy_warnings)
 endfunction()
 
-# eddy_app(<name> [LIBS <target>...]): the executable eddy_<name> from apps/<name>/.
+# eddy_app(<name> [LIBS <target>...]): the executable eddy_<name> from apps/<name>/; the one called eddy, whose target is
+# eddy_command, as eddy_eddy is the library of all modules. EDDY_APP_<name> is the target.
 function(eddy_app name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBS")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/apps/${name}/*.cpp)
   if(NOT sources)
     return()
   endif()
-  eddy_program(eddy_${name} ${sources})
-  target_link_libraries(eddy_${name} PRIVATE ${arg_LIBS})
+  set(target eddy_${name})
+  if(name STREQUAL "eddy")
+    set(target eddy_command)
+  endif()
+  eddy_program(${target} ${sources})
+  if(name STREQUAL "eddy")
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME eddy)
+  endif()
+  target_link_libraries(${target} PRIVATE ${arg_LIBS})
   set_property(GLOBAL APPEND PROPERTY EDDY_APPS ${name})
+  set_property(GLOBAL PROPERTY EDDY_APP_${name} ${target})
 endfunction()
 
 # One executable per file of examples/; each ends by itself and is a test.

@@ -5,7 +5,7 @@
 include(CTest)
 find_package(GTest REQUIRED)
 
-set(EDDY_DRIVEN_MODULES runtime net fs tls process http web service) # their tests run once per kernel driver
+set(EDDY_DRIVEN_MODULES runtime net fs tls process http web service eddy) # their tests run once per kernel driver
 
 # An upper bound for hangs, not a measure: sanitizers are up to ten times slower.
 set(EDDY_TEST_TIMEOUT 120)
@@ -43,7 +43,7 @@ function(eddy_module_tests name)
     target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/wire/http1_cases.cpp) # the gate's inputs as data
   endif()
 
-  if(name STREQUAL "scrape")
+  if(name STREQUAL "scrape" OR name STREQUAL "eddy")
     target_link_libraries(${target} PRIVATE PkgConfig::gumbo PkgConfig::sqlite3)
   endif()
 
@@ -55,9 +55,10 @@ function(eddy_module_tests name)
   else()
     eddy_add_test(${name} ${name} ${target})
   endif()
-  if(TARGET eddy_${name} AND name IN_LIST apps)
-    target_compile_definitions(${target} PRIVATE EDDY_PROGRAM="$<TARGET_FILE:eddy_${name}>")
-    add_dependencies(${target} eddy_${name})
+  get_property(app GLOBAL PROPERTY EDDY_APP_${name})
+  if(app)
+    target_compile_definitions(${target} PRIVATE EDDY_PROGRAM="$<TARGET_FILE:${app}>")
+    add_dependencies(${target} ${app})
   endif()
 endfunction()
 

@@ -9,7 +9,6 @@
 #include <eddy/base/error.hpp>
 #include <eddy/coro/result.hpp>
 #include <eddy/coro/sleep.hpp>
-#include <eddy/net/resolver.hpp>
 #include <eddy/resilience/retry.hpp>
 #include <eddy/runtime/loop.hpp>
 #include <eddy/scrape/public_address.hpp>
@@ -31,6 +30,9 @@ http::client_options client_options_of(const crawl_options& options) {
   how.max_redirects = 0;
   how.max_body = options.max_body;
   how.user_agent = options.user_agent;
+  how.retries = 0;  // each request keeps its host's pace
+  if (!options.allow_private) how.allow_address = is_public_address;
+  how.tls = options.tls;
   return how;
 }
 
@@ -62,7 +64,8 @@ retry_policy crawl_retries() {
         try {
           std::rethrow_exception(failure);
         } catch (const error& e) {
-          return !(e == errc::limit_exceeded) && is_worth_retrying(failure);
+          const bool refused = e.code() == make_error_code(http::request_errc::address_refused);
+          return !refused && !(e == errc::limit_exceeded) && is_worth_retrying(failure);
         } catch (...) {
           return is_worth_retrying(failure);
         }
@@ -94,21 +97,8 @@ page_fetcher::page_fetcher(const crawl_options& options,
   }
 }
 
-/// Every address of the name, as any may be connected to.
-task<void> page_fetcher::refuse_private(const web_url& url) const {
-  if (options_.allow_private) co_return;
-  std::string host(url.host());
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  const auto addresses = co_await net::resolve(host, 80);
-  for (const net::address& each : addresses) {
-    if (is_public_address(each)) continue;
-    throw error(errc::invalid_input, "an address that is not public is refused", each.host());
-  }
-}
-
 task<fetched> page_fetcher::attempt(const web_url& url, want what) {
   if (rate_) co_await rate_->acquire();
-  co_await refuse_private(url);
   ++requests_;
   const time_point began = now();
   http::client_response response = co_await client_.get(url.text());

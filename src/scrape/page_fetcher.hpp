@@ -46,7 +46,6 @@ class page_fetcher {
   task<fetched> with_retries(const web_url& url, want what, std::uint32_t& attempts);
   task<fetched> attempt(const web_url& url, want what);
   task<void> read_body(http::client_response& response, want what, fetched& into) const;
-  task<void> refuse_private(const web_url& url) const;
 
   const crawl_options& options_;
   std::function<time_point(std::string_view)> pace_;

@@ -29,6 +29,7 @@
 #include <eddy/scrape/crawl_store.hpp>
 #include <eddy/scrape/html.hpp>
 #include <eddy/sync/channel.hpp>
+#include <eddy/tls/context.hpp>
 
 namespace eddy::scrape {
 
@@ -65,8 +66,10 @@ struct crawl_options {
   bool obey_robots = true;       ///< robots.txt
   bool respect_nofollow = true;  ///< rel=nofollow, <meta name=robots> and X-Robots-Tag
   bool use_sitemaps = false;     ///< read those that a start URL's robots.txt names
-  /// Also connect to addresses that are not of the public internet; see public_address.hpp.
+  /// Also connect to addresses that are not of the public internet; see public_address.hpp. It is the address that is
+  /// connected to which is looked at, at each redirect as well.
   bool allow_private = false;
+  tls::context tls = {};  ///< for https; an empty one: the system's authorities
 
   duration timeout = std::chrono::seconds(30);  ///< for one attempt
   std::size_t max_body = 8U << 20U;             ///< bytes; a larger page has failed
