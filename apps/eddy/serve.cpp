@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include <eddy/base/error.hpp>
 #include <eddy/http/server.hpp>
 #include <eddy/net/resolver.hpp>
 #include <eddy/net/tcp.hpp>
@@ -12,6 +13,7 @@
 namespace command {
 
 eddy::task<int> serve(serve_options options) {
+  if (!options.certificate.empty()) eddy::throw_error(eddy::errc::unsupported, "serve: TLS");
   eddy::web::static_options how;
   how.listing = options.listing;
   auto files = co_await eddy::web::static_files::open(options.folder, how);
