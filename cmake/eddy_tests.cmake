@@ -47,6 +47,11 @@ function(eddy_module_tests name)
     target_link_libraries(${target} PRIVATE PkgConfig::gumbo PkgConfig::sqlite3)
   endif()
 
+  if(name STREQUAL "web")
+    target_link_libraries(${target} PRIVATE OpenSSL::Crypto) # checksums
+    target_compile_definitions(${target} PRIVATE EDDY_PEERS="${PROJECT_SOURCE_DIR}/tests/web/peers.py")
+  endif()
+
   if(name IN_LIST EDDY_DRIVEN_MODULES)
     foreach(driver IN ITEMS epoll io_uring)
       eddy_add_test(${name}.${driver} "${name};${driver}" ${target})

@@ -295,6 +295,10 @@ class static_files::folder {
   static_options options_;
 };
 
+task<static_files> static_files::open(std::string root) {
+  return open(std::move(root), static_options());
+}
+
 task<static_files> static_files::open(std::string root, static_options options) {
   fs::directory opened = co_await fs::directory::open(std::move(root));
   co_return static_files(std::make_shared<folder>(std::move(opened), std::move(options)));

@@ -44,7 +44,9 @@ struct static_options {
 class static_files {
  public:
   /// Throws what fs::directory::open does: a missing folder, or a kernel that forbids openat2, is found out here.
-  static task<static_files> open(std::string root, static_options options = {});
+  static task<static_files> open(std::string root);
+  /// Name the options before the await: g++ 12 destroys such an object twice when it is made inside.
+  static task<static_files> open(std::string root, static_options options);
 
   /// Answers 404 for whatever is not a readable file below the folder, and redirects from a folder's name to the name
   /// with a slash.
