@@ -219,16 +219,32 @@ task<answer> converse_at_length(const conversation& in, const std::string& head)
   co_return co_await send_and_read(in);
 }
 
-}  // namespace
-
-std::string head_of(const outgoing_request& request) {
+std::string written_head(const outgoing_request& request, std::string_view target,
+                         const http::fields& fields) {
   http1::request_line line;
   line.method = request.method;
-  line.target = request.url.target;
+  line.target = target;
   std::string head;
-  const auto written = http1::write_request_head(head, line, request.fields, request.body_size());
+  const auto written = http1::write_request_head(head, line, fields, request.body_size());
   if (!written) throw error(written.error(), "request head");
   return head;
+}
+
+std::string proxied_head(const outgoing_request& request, const proxy_address& proxy) {
+  http::fields fields = request.fields;
+  if (const std::string secret = proxy.authorization(); !secret.empty()) {
+    fields.set("Proxy-Authorization", secret);
+  }
+  return written_head(request, "http://" + request.url.authority + request.url.target, fields);
+}
+
+}  // namespace
+
+std::string head_of(const outgoing_request& request, const proxy_address* proxy) {
+  const bool asks_proxy =
+      proxy != nullptr && proxy->speaks == proxy_address::kind::http && !request.url.secure;
+  if (asks_proxy) return proxied_head(request, *proxy);
+  return written_head(request, request.url.target, request.fields);
 }
 
 task<bool> converse(client_connection& connection, const std::string& head,

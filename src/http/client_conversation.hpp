@@ -2,6 +2,7 @@
 #pragma once
 
 #include "client_connection.hpp"
+#include "client_proxy.hpp"
 #include "outgoing_request.hpp"
 #include "response_state.hpp"
 
@@ -11,8 +12,9 @@
 
 namespace eddy::http::detail {
 
-/// The head as it goes out. Throws error for what cannot be sent.
-[[nodiscard]] std::string head_of(const outgoing_request& request);
+/// The head as it goes out; to an HTTP proxy, which `proxy` is or not, the target is the whole URL. Throws error for
+/// what cannot be sent.
+[[nodiscard]] std::string head_of(const outgoing_request& request, const proxy_address* proxy);
 
 /// Sends `request`, whose head is `head`, and reads the final head into connection.head, which is consumed. False: the
 /// connection ended before a byte of a response. Throws error and request_error, and what a streamed body throws.

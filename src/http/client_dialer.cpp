@@ -37,7 +37,8 @@ task<net::tcp_stream> connect_to(const client_options& options, std::string host
       std::move(host), net::interleave_families(std::move(candidates)), how.attempt_delay, attempt);
 }
 
-task<dialed> connect(const client_options& options, const client_url& to) {
+task<dialed> connect(const client_options& options, const proxy_address* proxy,
+                     const client_url& to) {
   if (options.connector) {
     connect_target target;
     target.scheme = to.scheme();
@@ -48,7 +49,14 @@ task<dialed> connect(const client_options& options, const client_url& to) {
     if (const auto* tcp = stream.target<net::tcp_stream>()) peer = tcp->peer();
     co_return dialed(std::move(stream), peer, false);
   }
-  net::tcp_stream stream = co_await connect_to(options, to.host, to.port);
+  const std::string& host = proxy != nullptr ? proxy->host : to.host;
+  net::tcp_stream stream =
+      co_await connect_to(options, host, proxy != nullptr ? proxy->port : to.port);
+  if (proxy != nullptr && proxy->speaks == proxy_address::kind::socks5) {
+    co_await open_socks5(stream, *proxy, to);
+  } else if (proxy != nullptr && to.secure) {
+    co_await open_tunnel(stream, *proxy, to);
+  }
   const net::address peer = stream.peer();
   co_return dialed(std::move(stream), peer, false);
 }
@@ -69,11 +77,12 @@ task<dialed> secured(dialed under, tls::context context, const client_url& to, d
 
 bool may_multiplex(const client_options&, const client_url&) noexcept { return false; }
 
-task<dialed> dial(const client_options& options, const client_url& to,
+task<dialed> dial(const client_options& options, const proxy_address* proxy, const client_url& to,
                   const client_timeouts& limits, bool, request_progress& at) {
   at.phase = request_phase::connecting;
   at.peer = to.where();
-  auto made = co_await move_on_after(limits.connect, connect(options, to));
+  if (proxy != nullptr) at.peer += " through " + proxy->host + ":" + std::to_string(proxy->port);
+  auto made = co_await move_on_after(limits.connect, connect(options, proxy, to));
   if (!made) throw at.timed_out(limits.connect, "not connected");
   if (!to.secure || options.connector) co_return std::move(*made);
   at.peer = made->peer.to_string();

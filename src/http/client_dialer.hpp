@@ -2,6 +2,7 @@
 #pragma once
 
 #include "client_connection.hpp"
+#include "client_proxy.hpp"
 #include "client_url.hpp"
 #include "response_state.hpp"
 
@@ -17,10 +18,9 @@ struct dialed {
   bool multiplexed = false;  // HTTP/2 was agreed upon
 };
 
-/// Connects to the origin of `to` within `limits`. `plain` asks for HTTP/1.1 alone. options.tls is there
-/// when it is needed. Notes in `at` how far it has come.
-/// Throws error and what a connector throws.
-task<dialed> dial(const client_options& options, const client_url& to,
+/// Connects to the origin of `to`, through `proxy` if there is one, within `limits`. `plain` asks for HTTP/1.1 alone.
+/// options.tls is there when it is needed. Notes in `at` how far it has come. Throws error and what a connector throws.
+task<dialed> dial(const client_options& options, const proxy_address* proxy, const client_url& to,
                   const client_timeouts& limits, bool plain, request_progress& at);
 
 /// Whether a connection to `to` may turn out to be HTTP/2.

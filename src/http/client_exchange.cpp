@@ -36,7 +36,8 @@ task<lease> acquire(const exchange_setting& setting, const client_url& url, bool
 /// Puts a connection into the place.
 task<void> connect(const exchange_setting& setting, lease& place, const client_url& url, bool plain,
                    request_progress& at) {
-  dialed made = co_await dial(setting.options, url, setting.limits, plain, at);
+  const proxy_address* proxy = setting.proxies.choose(url);
+  dialed made = co_await dial(setting.options, proxy, url, setting.limits, plain, at);
   ++setting.counts.connects;
   at.peer = made.peer.to_string();
   place.install(std::make_unique<client_connection>(std::move(made.stream), made.peer,
@@ -140,7 +141,7 @@ client_timeouts limits_of(const client_timeouts& usual, const request_timeouts& 
 task<std::unique_ptr<incoming_response>> exchange(const exchange_setting& setting,
                                                   const outgoing_request& request,
                                                   request_progress& at) {
-  const std::string head = head_of(request);
+  const std::string head = head_of(request, setting.proxies.choose(request.url));
   for (std::size_t repeated = 0;; ++repeated) {
     lease place = co_await acquire(setting, request.url, false, at);
     if (client_connection* idle = place.connection()) {
@@ -167,7 +168,7 @@ task<std::unique_ptr<incoming_response>> exchange(const exchange_setting& settin
 task<std::unique_ptr<incoming_response>> exchange_upgrade(
     const exchange_setting& setting, const outgoing_request& request, request_progress& at,
     std::unique_ptr<client_connection>& taken) {
-  const std::string head = head_of(request);
+  const std::string head = head_of(request, setting.proxies.choose(request.url));
   lease place = co_await acquire(setting, request.url, true, at);
   place.drop_connection();
   co_await connect(setting, place, request.url, true, at);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "client_connection.hpp"
+#include "client_proxy.hpp"
 #include "connection_pool.hpp"
 #include "incoming_response.hpp"
 #include "outgoing_request.hpp"
@@ -22,6 +23,7 @@ struct exchange_counts {
 /// What a client's requests have in common, and one request's limits. All outlive the exchange.
 struct exchange_setting {
   const client_options& options;
+  const proxy_settings& proxies;
   connection_pool& pool;
   exchange_counts& counts;
   client_timeouts limits;  // of this request; those that are not below `total` are max()

@@ -24,7 +24,7 @@ struct client_session::attempt {
 };
 
 client_session::client_session(const client_options& options)
-    : options_(options), loop_(runtime::loop::current()) {
+    : options_(options), proxies_(options), loop_(runtime::loop::current()) {
   if (options.max_connections == 0) throw_invalid_input("http client: max_connections zero");
   if (options.max_connections_per_host == 0) {
     throw_invalid_input("http client: max_connections_per_host zero");
@@ -65,7 +65,7 @@ client_session::attempt client_session::begin(const request_spec& spec) const {
 }
 
 exchange_setting client_session::setting_of(const attempt& of) {
-  return {options_, *pool, counts, of.limits};
+  return {options_, proxies_, *pool, counts, of.limits};
 }
 
 template <class T>

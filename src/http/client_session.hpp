@@ -50,6 +50,7 @@ class client_session {
                                          const request_spec& spec, const attempt& of) const;
 
   client_options options_;
+  proxy_settings proxies_;
   std::optional<client_url> base_;
   runtime::loop& loop_;
 };

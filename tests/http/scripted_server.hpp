@@ -43,6 +43,18 @@ class scripted_peer {
     co_return request;
   }
 
+  /// The head of the next request alone; nullopt when the client has closed.
+  task<std::optional<std::string>> read_head() {
+    std::optional<std::string> head;
+    try {
+      head = co_await reader_.read_until("\r\n\r\n");
+    } catch (const error&) {
+      // The client has closed.
+    }
+    co_return head;
+  }
+  task<std::string> read_bytes(std::size_t count) { return reader_.read_exactly(count); }
+
   task<void> send(std::string_view text) { return stream_.write_all(text); }
   /// Reads a request, whatever it says, and answers with `text`; false when the client has closed.
   task<bool> answer(std::string_view text) {

@@ -85,6 +85,15 @@ struct client_options {
   std::shared_ptr<cookie_jar> cookies = nullptr;
   /// For https; an empty one: the system's authorities, checked against the host's name.
   tls::context tls = {};
+  /// "http://[user:password@]host[:port]" or "socks5://..."; empty: none. https goes through an HTTP proxy by CONNECT,
+  /// http is asked of it directly; a SOCKS5 proxy carries both and resolves the names.
+  std::string proxy = {};
+  /// Where the proxy is not used: names and those below them, addresses and networks ("10.0.0.0/8"), each perhaps with
+  /// a port, separated by commas.
+  std::string no_proxy = {};
+  /// Where `proxy` and `no_proxy` are empty, http_proxy, https_proxy, all_proxy and no_proxy of the environment count.
+  bool proxy_from_environment = false;
+  /// With one, `proxy`, `tls` and `allow_address` count for nothing.
   client_connector connector = {};           ///< empty: TCP, and TLS for https
   wire::http1::limits response_limits = {};  ///< of heads, chunk extensions and trailers
 };
