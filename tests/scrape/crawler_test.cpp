@@ -264,6 +264,38 @@ EDDY_TEST(crawler, private_addresses_are_refused) {
   EXPECT_THAT(s.targets(), IsEmpty());
 }
 
+EDDY_TEST(crawler, no_redirect_leads_to_a_private_address) {
+  site inside;
+  inside.page("/admin", "secret");
+  site outside(*net::address::numeric("93.184.216.34", 0));
+  outside.page("/", "<a href='" + inside.url("/admin") + "'>1</a><a href=/away>2</a>");
+  outside.redirect("/away", inside.url("/admin"));
+  outside.redirect("/robots.txt", inside.url("/robots.txt"));
+  result_map results;
+  co_await inside.serve([&]() -> task<void> {
+    co_await outside.serve([&]() -> task<void> {
+      crawl_options how = quick();
+      how.allow_private = false;
+      how.scope = crawl_scope::any;
+      how.obey_robots = false;
+      memory_store store;
+      crawler crawl(how, store);
+      co_await crawl_all(crawl, outside.url("/"), results);
+      how.obey_robots = true;
+      memory_store second;
+      crawler careful(how, second);
+      result_map others;
+      co_await crawl_all(careful, outside.url("/"), others);
+      EXPECT_EQ(others["/"].outcome, crawl_outcome::excluded) << "the rules cannot be had";
+    });
+  });
+  EXPECT_EQ(results["/"].outcome, crawl_outcome::page);
+  EXPECT_EQ(results["/away"].outcome, crawl_outcome::redirect);
+  EXPECT_EQ(results["/admin"].outcome, crawl_outcome::failed);
+  EXPECT_EQ(results["/admin"].attempts, 1U);
+  EXPECT_THAT(inside.targets(), IsEmpty());
+}
+
 EDDY_TEST(crawler, nofollow_and_filters_are_respected) {
   site s;
   s.page("/", "<a rel=nofollow href=/1>1</a><a href=/2>2</a><a href=/3.pdf>3</a><a href=/4>4</a>");

@@ -22,8 +22,8 @@ namespace eddy::scrape::test {
 /// Filled first, then served. What it does not have is 404.
 class site {
  public:
-  site()
-      : listener_(net::tcp_listener::listen(net::address::loopback_v4(0))),
+  explicit site(const net::address& at = net::address::loopback_v4(0))
+      : listener_(net::tcp_listener::listen(at)),
         base_("http://" + listener_.local().to_string()) {}
 
   void page(const std::string& target, std::string html) {
