@@ -86,6 +86,9 @@ endforeach()
 # Every docs/guide/snippets/<chapter>.cpp is a program whose regions the guide shows. One without a main of its own has
 # GoogleTest's.
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/guide/snippets/*.cpp)
+if(NOT EDDY_SCRAPE)
+  list(FILTER sources EXCLUDE REGEX "_crawling.cpp$")
+endif()
 foreach(source IN LISTS sources)
   cmake_path(GET source STEM name)
   add_executable(guide_${name} ${source})

@@ -1,6 +1,4 @@
 // Any bytes as a base URL and, behind the first line, a reference and a page.
-#include <eddy/scrape/web_url.hpp>
-
 #include "fuzz_check.hpp"
 
 #include <cstddef>
@@ -9,6 +7,7 @@
 
 #include <eddy/scrape/encoding.hpp>
 #include <eddy/scrape/html.hpp>
+#include <eddy/scrape/web_url.hpp>
 
 namespace {
 

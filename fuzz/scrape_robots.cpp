@@ -1,12 +1,11 @@
 // Any bytes as a robots.txt, and their last line as a target. Then the same bytes as a sitemap.
-#include <eddy/scrape/robots.hpp>
-
 #include "fuzz_check.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include <eddy/scrape/robots.hpp>
 #include <eddy/scrape/sitemap.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
