@@ -141,16 +141,19 @@ int http2_callbacks::frame_sent(nghttp2_session*, const nghttp2_frame* frame, vo
 ssize_t http2_callbacks::read_body(nghttp2_session*, std::int32_t id, std::uint8_t*,
                                    std::size_t most, std::uint32_t* flags, nghttp2_data_source*,
                                    void* user) {
-  http2_engine::body_piece piece;
-  const int failed =
-      guarded(user, [&](http2_engine& engine) { piece = engine.next_piece(id, most); });
-  if (failed != 0) return failed;
-  if (piece.failed) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-  if (piece.size == 0 && !piece.last) return NGHTTP2_ERR_DEFERRED;
+  auto& engine = *static_cast<http2_engine*>(user);
+  http2_outbox* box = engine.outbox_of(id);
+  if (box == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  const std::size_t size = std::min(most, box->unsent().size());
+  const bool last = box->is_last() && size == box->unsent().size();
+  if (size == 0 && !last) return NGHTTP2_ERR_DEFERRED;
   *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-  if (piece.last) *flags |= NGHTTP2_DATA_FLAG_EOF;
-  if (piece.trailers) *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-  return static_cast<ssize_t>(piece.size);
+  if (last) *flags |= NGHTTP2_DATA_FLAG_EOF;
+  bool trailers = false;
+  const auto submit = [&](http2_engine& of) { trailers = of.submit_trailers(id, *box); };
+  if (last && guarded(user, submit) != 0) return NGHTTP2_ERR_CALLBACK_FAILURE;
+  if (trailers) *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+  return static_cast<ssize_t>(size);
 }
 
 int http2_callbacks::send_data(nghttp2_session*, nghttp2_frame* frame, const std::uint8_t* head,
@@ -159,7 +162,9 @@ int http2_callbacks::send_data(nghttp2_session*, nghttp2_frame* frame, const std
   auto& it = *static_cast<http2_engine*>(user);
   const int failed = guarded(user, [&](http2_engine& engine) {
     engine.out_.append(text(head, frame_head));  // never padded: nobody asks nghttp2 for that
-    engine.take_piece(frame->hd.stream_id, size, engine.out_);
+    http2_outbox* box = engine.outbox_of(frame->hd.stream_id);
+    engine.out_.append(box->unsent().substr(0, size));
+    box->sent(size);
   });
   it.updates_paid_ = std::min(it.updates_paid_ + 2, http2_engine::most_updates_paid);
   if (failed != 0) return failed;

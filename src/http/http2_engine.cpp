@@ -43,6 +43,7 @@ http2_engine::http2_engine(io::any_stream stream, side of, const http2_bounds& b
     : stream_(std::move(stream)),
       bounds_(bounds),
       loop_(runtime::loop::current()),
+      at_finish_(of == side::server ? leave::linger : leave::close),
       budget_at_(loop_.turn_started()) {
   configure(of);
 }
@@ -140,7 +141,7 @@ task<void> http2_engine::write_out() {
       co_await output_due_.wait();
       output_due_.clear();
       while (collect()) co_await flush();
-      if (finished()) stop(leave::linger);
+      if (finished()) stop(at_finish_);
     }
   } catch (const error&) {
     stop(leave::cut);
@@ -174,6 +175,15 @@ bool http2_engine::collect() {
     out_.append(reinterpret_cast<const char*>(data), static_cast<std::size_t>(size));
   }
   return sent_ < out_.size();
+}
+
+bool http2_engine::submit_trailers(std::int32_t id, const http2_outbox& of) {
+  if (of.trailers().empty()) return false;
+  trailer_lines_ = of.trailers().wire_form();
+  trailers_.clear();
+  trailers_.lines(trailer_lines_);
+  const auto& fields = trailers_.fields();
+  return nghttp2_submit_trailer(session_.get(), id, fields.data(), fields.size()) == 0;
 }
 
 // After a GOAWAY and the last stream.

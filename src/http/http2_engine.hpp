@@ -12,6 +12,9 @@
 // well.
 #pragma once
 
+#include "http2_fields.hpp"
+#include "http2_outbox.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -19,8 +22,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-
-#include <nghttp2/nghttp2.h>
 
 #include <eddy/base/time.hpp>
 #include <eddy/coro/group.hpp>
@@ -54,14 +55,6 @@ class http2_engine : private coro::timer {
   enum class side : std::uint8_t { server, client };
   /// How the connection is left; see connection_base.hpp.
   enum class leave : std::uint8_t { close, linger, cut };
-
-  /// What a body gives next.
-  struct body_piece {
-    std::size_t size = 0;   // bytes of it; 0 without `last`: none yet, resume_body() tells of more
-    bool last = false;      // nothing follows them
-    bool trailers = false;  // but trailers do, which have been submitted
-    bool failed = false;    // the stream is to be reset
-  };
 
   http2_engine(io::any_stream stream, side of, const http2_bounds& bounds);
   ~http2_engine();
@@ -107,9 +100,8 @@ class http2_engine : private coro::timer {
   virtual void goaway_came(std::int32_t /*last_stream*/, std::uint32_t /*code*/) {}
 
   // --- from nghttp2, in the writing task ---
-  /// At most `most` bytes of the body of `id`; take_piece() then asks for as many.
-  virtual body_piece next_piece(std::int32_t id, std::size_t most) = 0;
-  virtual void take_piece(std::int32_t id, std::size_t size, std::string& out) = 0;
+  /// The body that goes out on that stream; null: the stream is to be reset.
+  [[nodiscard]] virtual http2_outbox* outbox_of(std::int32_t id) noexcept = 0;
   /// The last frame of our message on that stream is in the output.
   virtual void message_sent(std::int32_t /*id*/) {}
 
@@ -125,6 +117,7 @@ class http2_engine : private coro::timer {
 
  private:
   friend struct http2_callbacks;
+  friend class http2_outbox;
 
   static constexpr std::size_t most_collected = 64 * 1024;
   static constexpr std::uint32_t most_updates_paid = 4096;
@@ -143,6 +136,7 @@ class http2_engine : private coro::timer {
   [[nodiscard]] bool finished() noexcept;
   void ended() noexcept;
   void expired() noexcept override;
+  [[nodiscard]] bool submit_trailers(std::int32_t id, const http2_outbox& of);
   [[nodiscard]] bool pay() noexcept;
   [[nodiscard]] bool pay_for(const nghttp2_frame_hd& frame) noexcept;
 
@@ -153,6 +147,8 @@ class http2_engine : private coro::timer {
   cancel_scope scope_;  // around everything but the end
   task_group* tasks_ = nullptr;
   event output_due_;
+  http2_outgoing_head trailers_;
+  std::string trailer_lines_;
   std::string out_;
   std::size_t sent_ = 0;
   leave leave_ = leave::close;
@@ -161,6 +157,7 @@ class http2_engine : private coro::timer {
   bool over_budget_ = false;
   bool parting_ = false;
   bool held_ = false;
+  leave at_finish_;             // how it is left when both sides are done
   std::exception_ptr failure_;  // of a callback
   double budget_ = frame_burst;
   time_point budget_at_{};

@@ -205,7 +205,7 @@ void http2_server_session::send_head(http2_stream& on, std::string& head) {
   const int failure = nghttp2_submit_response(frames(), on.id(), fields.data(), fields.size(),
                                               has_body ? &body : nullptr);
   if (failure == NGHTTP2_ERR_NOMEM) throw std::bad_alloc();
-  const bool shares = on.streams() || on.unsent().size() > largest_unshared;
+  const bool shares = on.streams() || on.out_.unsent().size() > largest_unshared;
   if (has_body && shares && !on.asked().fields().contains("priority")) {
     const nghttp2_extpri incremental{NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
     nghttp2_session_change_extpri_stream_priority(frames(), on.id(), &incremental, 0);
@@ -222,28 +222,9 @@ void http2_server_session::send_continue(std::int32_t id) noexcept {
   want_output();
 }
 
-http2_engine::body_piece http2_server_session::next_piece(std::int32_t id, std::size_t most) {
-  body_piece piece;
+http2_outbox* http2_server_session::outbox_of(std::int32_t id) noexcept {
   http2_stream* on = find(id);
-  if (on == nullptr) {
-    piece.failed = true;
-    return piece;
-  }
-  piece.size = std::min(most, on->unsent().size());
-  piece.last = on->unsent_is_last() && piece.size == on->unsent().size();
-  if (!piece.last || on->trailers().empty()) return piece;
-  scratch_ = on->trailers().wire_form();
-  outgoing_.clear();
-  outgoing_.lines(scratch_);
-  const auto& fields = outgoing_.fields();
-  piece.trailers = nghttp2_submit_trailer(frames(), id, fields.data(), fields.size()) == 0;
-  return piece;
-}
-
-void http2_server_session::take_piece(std::int32_t id, std::size_t size, std::string& out) {
-  http2_stream* on = find(id);
-  out.append(on->unsent().substr(0, size));
-  on->sent(size);
+  return on == nullptr ? nullptr : &on->out_;
 }
 
 // An answer that did not wait for the end of its request: the client need not send the rest.

@@ -40,8 +40,7 @@ class http2_server_session final : public http2_engine, public draining_connecti
   void stream_closed(std::int32_t id, std::uint32_t code) override;
   void settings_came() override;
   void ping_answered() override { finish_drain(); }
-  body_piece next_piece(std::int32_t id, std::size_t most) override;
-  void take_piece(std::int32_t id, std::size_t size, std::string& out) override;
+  http2_outbox* outbox_of(std::int32_t id) noexcept override;
   void message_sent(std::int32_t id) override;
   void input_handled() override;
   void connection_ended() noexcept override;
@@ -69,7 +68,6 @@ class http2_server_session final : public http2_engine, public draining_connecti
   request_origin origin_;
   http2_incoming_head incoming_;  // heads come one at a time
   http2_outgoing_head outgoing_;
-  std::string scratch_;
   std::vector<http2_stream*> begun_;  // by what is being read
   intrusive_list<http2_stream> streams_;
   bool draining_ = false;

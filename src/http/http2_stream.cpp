@@ -42,7 +42,11 @@ class deadline_set {
 }  // namespace
 
 http2_stream::http2_stream(http2_server_session& session, std::int32_t id, std::string head)
-    : session_(session), id_(id), head_(std::move(head)), meter_(session.server()) {
+    : session_(session),
+      id_(id),
+      head_(std::move(head)),
+      meter_(session.server()),
+      out_(session, session.options().write_timeout) {
   request_.bind(session.origin(), *this);
 }
 
@@ -88,9 +92,8 @@ void http2_stream::end_body() noexcept {
 
 void http2_stream::close() noexcept {
   if (std::exchange(closed_, true)) return;
-  piece_ = {};
   came_.set();
-  taken_away_.set();
+  out_.close();
   if (scope_) scope_->cancel(cancel_reason::requested, "the client gave the request up");
 }
 
@@ -107,11 +110,11 @@ time_point http2_stream::look_at_deadlines(time_point now) noexcept {
     timed_out_ = true;
     scope_->cancel(cancel_reason::timeout);
   }
-  if (send_deadline_ <= now) {
-    send_deadline_ = never;
+  if (out_.stalled(now)) {
+    out_.close();
     session_.reset_stream(id_, NGHTTP2_CANCEL);
   }
-  return std::min(read_deadline_, send_deadline_);
+  return std::min(read_deadline_, out_.deadline());
 }
 
 // --- request bodies ---
@@ -187,28 +190,13 @@ void http2_stream::answer(response made) {
   plan_ = *plan;
   answer_ = std::move(made);
   if (answer_.is_stream() && plan_.body != http1::framing::none) return;
-  if (plan_.body != http1::framing::none) piece_ = answer_.body();
-  last_ = true;
+  out_.finish(plan_.body != http1::framing::none ? answer_.body() : std::string_view());
   send_head();
 }
 
 void http2_stream::send_head() {
   head_sent_ = true;
   session_.send_head(*this, answer_head_);
-  if (piece_.empty()) return;
-  send_deadline_ = after(session_.loop().turn_started(), session_.options().write_timeout);
-  session_.note_deadline(send_deadline_);
-}
-
-void http2_stream::sent(std::size_t bytes) noexcept {
-  piece_.remove_prefix(bytes);
-  send_deadline_ = never;
-  if (piece_.empty()) {
-    taken_away_.set();
-  } else {
-    send_deadline_ = after(session_.loop().turn_started(), session_.options().write_timeout);
-    session_.note_deadline(send_deadline_);
-  }
 }
 
 task<bool> http2_stream::send_stream() {
@@ -219,7 +207,7 @@ task<bool> http2_stream::send_stream() {
   try {
     co_await answer_.stream_part()->write(out);
     if (announced_left_ != 0) throw_invalid_input("a streamed body shorter than announced");
-    last_ = true;
+    out_.finish();
     if (!head_sent_) send_head();
     session_.resume_body(id_);
     co_return true;
@@ -242,32 +230,8 @@ task<void> http2_stream::send_body(std::string_view data) {
     if (data.size() > announced_left_) throw_invalid_input("a streamed body longer than announced");
     announced_left_ -= data.size();
   }
-  struct withdrawal {
-    std::string_view& piece;
-    ~withdrawal() { piece = {}; }
-  };
-  const withdrawal at_exit{piece_};
-  const time_point limit = after(session_.loop().now(), session_.options().write_timeout);
-  const deadline_set waiting(send_deadline_, limit);
-  session_.note_deadline(limit);
-  piece_ = data;
-  taken_away_.clear();
-  if (head_sent_) {
-    session_.resume_body(id_);
-  } else {
-    send_head();
-  }
-  co_await taken_away_.wait();
-  check_intact("response body");
-}
-
-void http2_stream::set_trailers(const fields& trailers) {
-  for (const field_view field : trailers) {
-    if (http1::is_forbidden_trailer(field.name)) {
-      throw_invalid_input("a trailer named " + std::string(field.name));
-    }
-  }
-  trailers_ = trailers;
+  if (!head_sent_) send_head();
+  co_await out_.send(id_, data);
 }
 
 }  // namespace eddy::http::detail

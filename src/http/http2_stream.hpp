@@ -1,7 +1,7 @@
 // One stream of a server's HTTP/2 connection: a request and its answer.
 #pragma once
 
-#include "http2_fields.hpp"
+#include "http2_outbox.hpp"
 #include "incoming_request.hpp"
 #include "server_loop.hpp"
 
@@ -52,10 +52,6 @@ class http2_stream final : public list_hook<>, public body_source, public body_s
   task<bool> send_stream();
   [[nodiscard]] bool streams() noexcept { return answer_.is_stream(); }
   [[nodiscard]] int status() const noexcept { return answer_.status(); }
-  [[nodiscard]] std::string_view unsent() const noexcept { return piece_; }
-  [[nodiscard]] bool unsent_is_last() const noexcept { return last_; }
-  [[nodiscard]] const fields& trailers() const noexcept { return trailers_; }
-  void sent(std::size_t bytes) noexcept;
 
   // --- for requests and body writers ---
   task<std::size_t> read_body(std::span<std::byte> into) override;
@@ -66,7 +62,7 @@ class http2_stream final : public list_hook<>, public body_source, public body_s
   [[nodiscard]] bool peer_gone() const noexcept override { return closed_; }
   void limit_body(std::uint64_t bytes) noexcept override { most_body_ = bytes; }
   task<void> send_body(std::string_view data) override;
-  void set_trailers(const fields& trailers) override;
+  void set_trailers(const fields& trailers) override { out_.set_trailers(trailers); }
 
  private:
   friend class http2_server_session;
@@ -100,16 +96,12 @@ class http2_stream final : public list_hook<>, public body_source, public body_s
   response answer_;
   wire::http1::response_plan plan_;
   std::string answer_head_;  // written, but not sent before a streamed body's first piece
-  std::string_view piece_;   // of the body, to be sent next
-  bool last_ = false;        // nothing comes behind it
+  http2_outbox out_;
   bool head_sent_ = false;
   std::uint64_t announced_left_ = 0;
-  fields trailers_;
-  event taken_away_;  // all of piece_ is on its way
 
   std::optional<cancel_scope> scope_;  // around the task that answers
   time_point read_deadline_ = never;
-  time_point send_deadline_ = never;
   bool running_ = false;  // a task is at work
   bool closed_ = false;
   bool timed_out_ = false;  // answer 408
