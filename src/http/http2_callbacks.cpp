@@ -61,7 +61,8 @@ int http2_callbacks::guarded(void* user, Fn fn) noexcept {
 
 int http2_callbacks::begin_frame(nghttp2_session*, const nghttp2_frame_hd* frame, void* user) {
   auto& engine = *static_cast<http2_engine*>(user);
-  return engine.pay_for(*frame) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+  const bool fine = engine.pay_for(*frame) && engine.fits(*frame);
+  return fine ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 int http2_callbacks::begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {
@@ -115,8 +116,9 @@ int http2_callbacks::frame_received(nghttp2_session*, const nghttp2_frame* frame
 }
 
 // The peer makes us reset a stream: as costly as a reset of its own.
-int http2_callbacks::invalid_frame(nghttp2_session*, const nghttp2_frame*, int, void* user) {
+int http2_callbacks::invalid_frame(nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
   auto& engine = *static_cast<http2_engine*>(user);
+  engine.note_reset(frame->hd.stream_id);
   return engine.pay() ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
@@ -133,6 +135,9 @@ int http2_callbacks::stream_close(nghttp2_session*, std::int32_t id, std::uint32
 }
 
 int http2_callbacks::frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+  if (frame->hd.type == NGHTTP2_RST_STREAM) {
+    static_cast<http2_engine*>(user)->note_reset(frame->hd.stream_id);
+  }
   const bool of_message = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
   if (!of_message || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
   return guarded(user, [&](http2_engine& engine) { engine.message_sent(frame->hd.stream_id); });

@@ -43,7 +43,7 @@ http2_engine::http2_engine(io::any_stream stream, side of, const http2_bounds& b
     : stream_(std::move(stream)),
       bounds_(bounds),
       loop_(runtime::loop::current()),
-      at_finish_(of == side::server ? leave::linger : leave::close),
+      is_server_(of == side::server),
       budget_at_(loop_.turn_started()) {
   configure(of);
 }
@@ -129,7 +129,7 @@ void http2_engine::take(std::span<const std::byte> bytes) {
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
   const ssize_t done = nghttp2_session_mem_recv(session_.get(), data, bytes.size());
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
-  if (over_budget_) return refuse_peer(NGHTTP2_ENHANCE_YOUR_CALM);
+  if (breach_ != 0) return refuse_peer(breach_);
   if (done < 0) return refuse_peer(code_of(done));
   input_handled();
   if (nghttp2_session_want_write(session_.get()) != 0 || finished()) want_output();
@@ -141,7 +141,7 @@ task<void> http2_engine::write_out() {
       co_await output_due_.wait();
       output_due_.clear();
       while (collect()) co_await flush();
-      if (finished()) stop(at_finish_);
+      if (finished()) stop(is_server_ ? leave::linger : leave::close);
     }
   } catch (const error&) {
     stop(leave::cut);
@@ -277,8 +277,8 @@ bool http2_engine::pay() noexcept {
   const double seconds = std::chrono::duration<double>(now - budget_at_).count();
   budget_at_ = now;
   budget_ = std::min(frame_burst, budget_ + seconds * frame_rate) - 1;
-  over_budget_ = budget_ < 0;
-  return !over_budget_;
+  if (budget_ < 0) breach_ = NGHTTP2_ENHANCE_YOUR_CALM;
+  return budget_ >= 0;
 }
 
 bool http2_engine::pay_for(const nghttp2_frame_hd& frame) noexcept {
@@ -292,6 +292,20 @@ bool http2_engine::pay_for(const nghttp2_frame_hd& frame) noexcept {
       return true;
     default: return pay();
   }
+}
+
+// What nghttp2 would ignore, although RFC 9113 has it end the connection: PRIORITY on stream 0 (section 6.3), and
+// HEADERS for a stream that is closed or was left out (5.1, 5.1.1), unless it was us who reset it.
+bool http2_engine::fits(const nghttp2_frame_hd& frame) noexcept {
+  if (frame.type == NGHTTP2_PRIORITY && frame.stream_id == 0) breach_ = NGHTTP2_PROTOCOL_ERROR;
+  if (frame.type == NGHTTP2_HEADERS && is_server_) {
+    const bool closed =
+        frame.stream_id <= nghttp2_session_get_last_proc_stream_id(session_.get()) &&
+        nghttp2_session_find_stream(session_.get(), frame.stream_id) == nullptr;
+    const bool ours = std::ranges::find(resets_, frame.stream_id) != resets_.end();
+    if (closed && !ours) breach_ = NGHTTP2_STREAM_CLOSED;
+  }
+  return breach_ == 0;
 }
 
 // --- the end ---

@@ -6,15 +6,15 @@
 // a time, and nghttp2 makes frames of bodies only when they are collected. So the output is bounded: bodies by that,
 // answers to the peer's control frames by the budget below.
 //
-// Frames that cost work and bring nothing (PING, SETTINGS, PRIORITY, RST_STREAM, empty DATA, CONTINUATION, unknown
-// ones, window updates beyond what was sent) are paid from a budget of `frame_burst` that grows by `frame_rate` per
-// second; a peer that exceeds it gets GOAWAY with ENHANCE_YOUR_CALM. Streams that the peer made us reset are paid as
-// well.
+// Frames that cost work and bring nothing (PING, SETTINGS, PRIORITY, RST_STREAM, empty DATA, CONTINUATION, window
+// updates beyond what was sent) are paid from a budget of `frame_burst` that grows by `frame_rate` per second; a peer
+// that exceeds it gets GOAWAY with ENHANCE_YOUR_CALM. Streams that the peer made us reset are paid as well.
 #pragma once
 
 #include "http2_fields.hpp"
 #include "http2_outbox.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -64,7 +64,7 @@ class http2_engine : private coro::timer {
   task<void> converse(std::string already_read = {});
 
   // --- for the session ---
-  [[nodiscard]] nghttp2_session* frames() noexcept { return session_.get(); }
+  [[nodiscard]] nghttp2_session* frames() const noexcept { return session_.get(); }
   [[nodiscard]] runtime::loop& loop() noexcept { return loop_; }
   [[nodiscard]] task_group& tasks() noexcept { return *tasks_; }
   [[nodiscard]] const http2_bounds& bounds() const noexcept { return bounds_; }
@@ -139,10 +139,13 @@ class http2_engine : private coro::timer {
   [[nodiscard]] bool submit_trailers(std::int32_t id, const http2_outbox& of);
   [[nodiscard]] bool pay() noexcept;
   [[nodiscard]] bool pay_for(const nghttp2_frame_hd& frame) noexcept;
+  [[nodiscard]] bool fits(const nghttp2_frame_hd& frame) noexcept;
+  void note_reset(std::int32_t id) noexcept { resets_[next_reset_++ % resets_.size()] = id; }
 
   io::any_stream stream_;
   http2_bounds bounds_;
   runtime::loop& loop_;
+  bool is_server_;
   std::unique_ptr<nghttp2_session, http2_session_deleter> session_;
   cancel_scope scope_;  // around everything but the end
   task_group* tasks_ = nullptr;
@@ -153,14 +156,15 @@ class http2_engine : private coro::timer {
   std::size_t sent_ = 0;
   leave leave_ = leave::close;
   bool stopping_ = false;
-  bool silenced_ = false;  // nghttp2 is not asked any more
-  bool over_budget_ = false;
+  bool silenced_ = false;     // nghttp2 is not asked any more
+  std::uint32_t breach_ = 0;  // the code to end with
   bool parting_ = false;
   bool held_ = false;
-  leave at_finish_;             // how it is left when both sides are done
   std::exception_ptr failure_;  // of a callback
   double budget_ = frame_burst;
   time_point budget_at_{};
+  std::array<std::int32_t, 64> resets_{};  // streams that we have reset lately
+  std::size_t next_reset_ = 0;
   std::uint32_t updates_paid_ = 0;  // window updates that DATA sent has paid for
   time_point write_deadline_ = never;
   time_point armed_at_ = never;

@@ -263,6 +263,7 @@ void http2_server_session::connection_ended() noexcept {
   begun_.clear();
   for (http2_stream* one = streams_.front(); one != nullptr;) {
     http2_stream* following = streams_.next(*one);
+    nghttp2_session_set_stream_user_data(frames(), one->id(), nullptr);
     one->close();
     if (!one->running_) {
       one->unlink();

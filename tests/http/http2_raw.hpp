@@ -164,6 +164,7 @@ inline std::string h2_ping(std::string_view eight = "12345678") {
 /// The status in a block of response fields, which begins with it; 0 if it is not readable.
 inline int h2_status(std::string_view block) {
   constexpr std::array<int, 7> indexed{200, 204, 206, 304, 400, 404, 500};
+  if (block.starts_with(' ')) block.remove_prefix(1);  // the table's size becomes 0
   if (block.size() < 2) return 0;
   const auto first = static_cast<std::uint8_t>(block[0]);
   if (first >= 0x88 && first <= 0x8e) return indexed[first - 0x88u];
@@ -196,10 +197,10 @@ class h2_peer {
       if (lost != condition::disconnected) throw;
     }
   }
-  /// The preface and SETTINGS with `entries`.
+  /// The preface and SETTINGS with `entries`. The other side is told not to use a dynamic table; see h2_status.
   task<void> open(std::string entries = {}) {
     std::string bytes(h2::preface);
-    bytes.append(h2_settings(entries));
+    bytes.append(h2_settings(h2_setting(1, 0) + entries));
     co_await send(std::move(bytes));
   }
 
