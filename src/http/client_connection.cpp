@@ -18,10 +18,12 @@ std::string_view client_connection::unread() const noexcept {
   return io::text_of(buffer_.unread());
 }
 
-io::any_stream client_connection::release_stream() {
-  if (auto* tcp = std::get_if<net::tcp_stream>(&stream_)) return io::any_stream(std::move(*tcp));
-  return std::move(std::get<io::any_stream>(stream_));
+io::any_stream any_stream_of(client_stream stream) {
+  if (auto* tcp = std::get_if<net::tcp_stream>(&stream)) return io::any_stream(std::move(*tcp));
+  return std::move(std::get<io::any_stream>(stream));
 }
+
+io::any_stream client_connection::release_stream() { return any_stream_of(std::move(stream_)); }
 
 task<std::size_t> client_connection::fill() {
   buffer_.make_room(read_size);

@@ -26,6 +26,7 @@ struct of_pool;
 
 /// What a connection runs over. Plain TCP is a case of its own: it costs neither a virtual call nor another frame.
 using client_stream = std::variant<net::tcp_stream, io::any_stream>;
+[[nodiscard]] io::any_stream any_stream_of(client_stream stream);
 
 class client_connection final : public list_hook<of_origin>, public list_hook<of_pool> {
  public:

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -62,31 +63,41 @@ task<dialed> connect(const client_options& options, const proxy_address* proxy,
 }
 
 /// TLS over what `under` runs over.
-task<dialed> secured(dialed under, tls::context context, const client_url& to, duration limit) {
-  static constexpr std::array<std::string_view, 1> protocols{"http/1.1"};
+task<dialed> secured(dialed under, tls::context context, const client_url& to, duration limit,
+                     bool offer_http2) {
+  static constexpr std::array<std::string_view, 2> protocols{"h2", "http/1.1"};
   tls::handshake_options how;
   how.timeout = limit;
-  how.alpn = protocols;
+  how.alpn = std::span(protocols).subspan(offer_http2 ? 0 : 1);
   io::any_stream plain(std::move(std::get<net::tcp_stream>(under.stream)));
   tls::stream stream = co_await tls::stream::connect(std::move(plain), context, to.host, how);
   const net::address peer = under.peer;
-  co_return dialed(io::any_stream(std::move(stream)), peer, false);
+  const bool http2 = stream.alpn() == "h2";
+  co_return dialed(io::any_stream(std::move(stream)), peer, http2);
 }
 
 }  // namespace
 
-bool may_multiplex(const client_options&, const client_url&) noexcept { return false; }
+bool may_multiplex(const client_options& options, const client_url& to) noexcept {
+  return to.secure && !options.connector ? options.http2 : options.http2_prior_knowledge;
+}
 
 task<dialed> dial(const client_options& options, const proxy_address* proxy, const client_url& to,
-                  const client_timeouts& limits, bool, request_progress& at) {
+                  const client_timeouts& limits, bool plain, request_progress& at) {
+  // A proxy that is asked for http URLs itself is asked in HTTP/1.1.
+  const bool forwarded = proxy != nullptr && !to.secure;
+  const bool http2 = !plain && !forwarded && may_multiplex(options, to);
   at.phase = request_phase::connecting;
   at.peer = to.where();
   if (proxy != nullptr) at.peer += " through " + proxy->host + ":" + std::to_string(proxy->port);
   auto made = co_await move_on_after(limits.connect, connect(options, proxy, to));
   if (!made) throw at.timed_out(limits.connect, "not connected");
-  if (!to.secure || options.connector) co_return std::move(*made);
+  if (!to.secure || options.connector) {
+    made->multiplexed = http2;
+    co_return std::move(*made);
+  }
   at.peer = made->peer.to_string();
-  co_return co_await secured(std::move(*made), options.tls, to, limits.tls);
+  co_return co_await secured(std::move(*made), options.tls, to, limits.tls, http2);
 }
 
 }  // namespace eddy::http::detail

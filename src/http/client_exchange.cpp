@@ -40,6 +40,10 @@ task<void> connect(const exchange_setting& setting, lease& place, const client_u
   dialed made = co_await dial(setting.options, proxy, url, setting.limits, plain, at);
   ++setting.counts.connects;
   at.peer = made.peer.to_string();
+  if (made.multiplexed) {
+    place.install(make_multiplexed_connection(any_stream_of(std::move(made.stream)), made.peer));
+    co_return;
+  }
   place.install(std::make_unique<client_connection>(std::move(made.stream), made.peer,
                                                     setting.options.response_limits));
 }

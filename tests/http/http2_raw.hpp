@@ -204,6 +204,18 @@ class h2_peer {
     co_await send(std::move(bytes));
   }
 
+  /// As a server: takes the client's preface.
+  task<void> accept() {
+    while (unread_.size() < h2::preface.size() && !ended_) {
+      std::string piece(1024, '\0');
+      const std::size_t count = co_await read_into(piece);
+      ended_ = count == 0;
+      unread_.append(piece, 0, count);
+    }
+    testing::require(unread_.starts_with(h2::preface), "the client begins with the preface");
+    unread_.erase(0, h2::preface.size());
+  }
+
   /// The next frame; nullopt at the end of the stream, or when nothing comes for `patience`.
   task<std::optional<h2_frame>> read(duration patience = duration(1)) {
     for (;;) {

@@ -39,8 +39,9 @@ struct connect_target {
   std::uint16_t port = 0;
 };
 
-/// Makes the connections of a client in place of TCP and TLS: what it gives speaks HTTP/1.1 from the first byte.
-/// Bounded by client_timeouts::connect, and cancellable. What it throws is the request's failure.
+/// Makes the connections of a client in place of TCP and TLS: what it gives speaks HTTP/1.1 from the first byte,
+/// or HTTP/2 with http2_prior_knowledge. Bounded by client_timeouts::connect, and cancellable. What it throws is the
+/// request's failure.
 using client_connector = std::function<task<io::any_stream>(connect_target)>;
 
 /// One redirect that is about to be followed. The views live for the call.
@@ -94,7 +95,12 @@ struct client_options {
   /// Where `proxy` and `no_proxy` are empty, http_proxy, https_proxy, all_proxy and no_proxy of the environment count.
   bool proxy_from_environment = false;
   /// With one, `proxy`, `tls` and `allow_address` count for nothing.
-  client_connector connector = {};           ///< empty: TCP, and TLS for https
+  client_connector connector = {};  ///< empty: TCP, and TLS for https
+  /// Offered to https servers: those that take it get all requests on one connection.
+  bool http2 = true;
+  /// Speaks HTTP/2 from the first byte where no handshake can agree on it: to http URLs without a proxy, and over a
+  /// connector's streams.
+  bool http2_prior_knowledge = false;
   wire::http1::limits response_limits = {};  ///< of heads, chunk extensions and trailers
 };
 
