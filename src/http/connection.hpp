@@ -5,7 +5,6 @@
 #pragma once
 
 #include "connection_base.hpp"
-#include "http2_serve.hpp"
 #include "upgraded_stream.hpp"
 
 #include <algorithm>
@@ -23,15 +22,21 @@ inline constexpr std::size_t most_lingered = 16 * 1024 * 1024;
 inline constexpr duration linger_limit = std::chrono::seconds(10);
 inline constexpr duration linger_silence = std::chrono::seconds(2);
 
+/// Whether a connection over such a stream can wait for the next request without a buffer.
+template <class Stream>
+concept can_rest = requires(Stream& stream) {
+  { stream.wait_readable() } -> io::gives<void>;
+};
+
 template <io::byte_stream Stream>
 class connection final : public connection_base {
  public:
   /// Both outlive the connection.
-  connection(server_loop& server, Stream& stream, const request_origin& origin)
-      : connection_base(server, origin), stream_(stream) {}
+  connection(server_loop& server, Stream& stream, const request_origin& origin, bool fresh)
+      : connection_base(server, origin, can_rest<Stream>, fresh), stream_(stream) {}
 
-  /// Serves it to its end.
-  task<void> run();
+  /// Serves it to its end, or until it comes to rest: true.
+  task<bool> run();
 
   // --- for requests and body writers ---
   task<std::size_t> read_body(std::span<std::byte> into) override;
@@ -100,36 +105,28 @@ class connection final : public connection_base {
   std::uint64_t stream_left_ = 0;
 };
 
-/// Serves `stream` to its end.
-template <io::byte_stream Stream>
-task<void> serve_stream(server_loop& server, Stream stream, net::address peer) {
-  const request_origin origin{.peer = peer};
-  std::optional<std::string> http2;
-  {
-    connection<Stream> served(server, stream, origin);
-    co_await served.run();
-    http2 = served.take_http2();
-  }
-  if (!http2) co_return;
-  io::any_stream rest(std::move(stream));
-  co_await serve_http2(server, std::move(rest), origin, std::move(*http2));
-}
-
 // --- the conversation ---
 
 template <io::byte_stream Stream>
-task<void> connection<Stream>::run() {
-  {
-    const cancel_scope::entered inside(scope());
-    try {
-      co_await converse();
-    } catch (const cancelled& stop) {
-      if (!scope().absorbs(stop)) throw;
-    } catch (const error&) {
-      ending_ = ending::cut;
+task<bool> connection<Stream>::run() {
+  for (;;) {
+    ending_ = ending::close;
+    cancel_scope& scope = make_scope();
+    {
+      const cancel_scope::entered inside(scope);
+      try {
+        co_await converse();
+      } catch (const cancelled& stop) {
+        if (!scope.absorbs(stop)) throw;
+      } catch (const error&) {
+        ending_ = ending::cut;
+      }
     }
+    if (ending_ != ending::rest) break;
+    if (!current().has_input()) co_return true;  // else it was called in the last moment
   }
   co_await part();
+  co_return false;
 }
 
 template <io::byte_stream Stream>
@@ -163,9 +160,13 @@ task<void> connection<Stream>::converse() {
     if (server().draining() && !current().head_begun()) co_return;
     await_head();
     const std::size_t count = co_await stream_.read_some(current().head_room());
-    if (count == 0) co_return;
+    if (count == 0) {
+      ending_ = ending::close;
+      co_return;
+    }
     received(count);
     current().commit(count);
+    if (ending_ == ending::rest) co_return;
   }
 }
 
@@ -197,7 +198,7 @@ void connection<Stream>::await_head() noexcept {
   if (current().head_begun()) {
     enter(phase::head, options().head_timeout);
   } else if (now_in() != phase::idle) {
-    enter(phase::idle, options().idle_timeout);
+    enter_idle();
   }
 }
 

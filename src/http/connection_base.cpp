@@ -3,19 +3,20 @@
 #include <eddy/base/error.hpp>
 
 namespace eddy::http::detail {
-connection_base::connection_base(server_loop& server, const request_origin& origin)
-    : server_(server), origin_(origin), meter_(server) {
+connection_base::connection_base(server_loop& server, const request_origin& origin, bool can_rest,
+                                 bool fresh)
+    : server_(server),
+      origin_(origin),
+      meter_(server),
+      rests_(can_rest && idle_timeout() > rest_delay),
+      fresh_(fresh) {
   server_.add(*this);
-  server_.counts().connections_open.add(1);
-  server_.counts().connections_total.add(1);
 }
 
 connection_base::~connection_base() {
   if (armed()) server_.loop().timers().remove(*this);
-  list_hook<>::unlink();
   list_hook<handling_tag>::unlink();
   return_exchange();
-  server_.counts().connections_open.subtract(1);
 }
 
 void connection_base::borrow_exchange() {
@@ -49,7 +50,7 @@ void connection_base::expired() noexcept {
     return;
   }
   switch (phase_) {
-    case phase::idle: stop(ending::close); break;
+    case phase::idle: stop(rests_ ? ending::rest : ending::close); break;
     case phase::head:
       timed_out_ = exchange_ != nullptr && exchange_->head_begun();
       stop(timed_out_ ? ending::linger : ending::close);
@@ -66,7 +67,7 @@ void connection_base::expired() noexcept {
 
 void connection_base::stop(ending how) noexcept {
   ending_ = how;
-  scope_.cancel(cancel_reason::timeout);
+  scope_->cancel(cancel_reason::timeout);
 }
 
 void connection_base::drain() noexcept {
@@ -79,7 +80,7 @@ void connection_base::drain() noexcept {
 void connection_base::hung_up() noexcept {
   peer_gone_ = true;
   ending_ = ending::cut;
-  scope_.cancel(cancel_reason::requested, "the client hung up");
+  scope_->cancel(cancel_reason::requested, "the client hung up");
 }
 
 // --- answers ---
@@ -145,9 +146,6 @@ bool connection_base::hand_over_http2() {
   if (!spoken) return false;
   http2_ = exchange_->take_input();
   ending_ = ending::hand_over;
-  // Whoever serves it from here counts it.
-  list_hook<>::unlink();
-  server_.counts().connections_total.subtract(1);
   return true;
 }
 

@@ -24,8 +24,9 @@ enum class phase : std::uint8_t {
 enum class ending : std::uint8_t {
   close,  ///< nothing of the client is unread
   linger,  ///< it may still be sending: read on for a while, so that a reset does not overtake the answer
-  cut,       ///< nothing more can or should be said
-  hand_over  ///< it goes on as HTTP/2
+  cut,  ///< nothing more can or should be said
+  hand_over,  ///< it goes on as HTTP/2
+  rest        ///< it waits for the next request, without this object
 };
 
 /// One timer serves all deadlines: a deadline that moves to later is only noted, and the timer armed again when it
@@ -37,7 +38,8 @@ class connection_base : public draining_connection,
                         private coro::timer {
  public:
   /// `origin` says what all requests have in common; what it refers to outlives the connection.
-  connection_base(server_loop& server, const request_origin& origin);
+  /// `can_rest`: the stream knows a wait without a buffer. `fresh`: no request has been read from it.
+  connection_base(server_loop& server, const request_origin& origin, bool can_rest, bool fresh);
   connection_base(const connection_base&) = delete;
   connection_base& operator=(const connection_base&) = delete;
 
@@ -64,11 +66,13 @@ class connection_base : public draining_connection,
   [[nodiscard]] server_loop& server() noexcept { return server_; }
   [[nodiscard]] exchange& current() noexcept { return *exchange_; }
   [[nodiscard]] bool has_exchange() const noexcept { return exchange_ != nullptr; }
-  [[nodiscard]] cancel_scope& scope() noexcept { return scope_; }
+  /// A new scope around everything but the end; it may be entered once.
+  [[nodiscard]] cancel_scope& make_scope() { return scope_.emplace(); }
   void borrow_exchange();
   void return_exchange() noexcept;
 
   void enter(phase next, duration limit) noexcept;
+  void enter_idle() noexcept { enter(phase::idle, rests_ ? rest_delay : idle_timeout()); }
   void enter_handling() noexcept { phase_ = phase::handling; }
   [[nodiscard]] phase now_in() const noexcept { return phase_; }
 
@@ -107,6 +111,7 @@ class connection_base : public draining_connection,
  private:
   void expired() noexcept override;
   void stop(ending how) noexcept;
+  [[nodiscard]] duration idle_timeout() noexcept { return server_.options().idle_timeout; }
   /// Cuts the stream off.
   virtual void cut() noexcept = 0;
   [[nodiscard]] exchange::answer_options answer_options();
@@ -116,13 +121,14 @@ class connection_base : public draining_connection,
   request_origin origin_;
   request_meter meter_;
   std::unique_ptr<exchange> exchange_;
-  cancel_scope scope_;  // around everything but the end
+  std::optional<cancel_scope> scope_;
   time_point deadline_ = never;
   time_point armed_at_ = never;
   time_point handling_since_{};
   phase phase_ = phase::head;
-  bool fresh_ = true;  // nothing has been answered
+  bool fresh_;  // nothing has been answered
   std::optional<std::string> http2_;
+  bool rests_;
 };
 
 /// Tells the loop's error hook of `failure`, unless it says that the other end has gone.

@@ -39,15 +39,12 @@ http2_server_session::http2_server_session(server_loop& server, io::any_stream s
       origin_(origin),
       incoming_(server.options().wire) {
   server_.add(*this);
-  server_.counts().connections_open.add(1);
-  server_.counts().connections_total.add(1);
   start_deadline_ = after(loop().now(), options().head_timeout);
   note_deadline(start_deadline_);
 }
 
 http2_server_session::~http2_server_session() {
   while (http2_stream* one = streams_.pop_front()) delete one;
-  server_.counts().connections_open.subtract(1);
 }
 
 http2_stream* http2_server_session::find(std::int32_t id) noexcept {

@@ -1,6 +1,6 @@
 #include <eddy/http/server.hpp>
 
-#include "connection.hpp"
+#include "serve_stream.hpp"
 
 #include <eddy/base/check.hpp>
 #include <eddy/net/resolver.hpp>
@@ -19,13 +19,18 @@ task<void> serve_listener(server_core& core, Listener& listener) {
   how.max_connections = core.options_.max_connections;
   how.max_per_peer = core.options_.max_per_peer;
   how.drain_limit = core.options_.drain_limit;
-  auto handle = [&here](stream_type stream) {
-    net::address peer = stream.peer();
-    return serve_stream(here, std::move(stream), std::move(peer));
+  auto handle = [&here](stream_type stream, net::serve_state::admission admitted) {
+    return serve_accepted(here, std::move(stream), std::move(admitted));
   };
   auto serving = net::serve(listener, handle, how);
   std::function<void()> stop = [&listener] { listener.close(); };
   co_await here.run(std::move(serving), listener.closed(), std::move(stop));
+}
+
+task<void> serve_any(server_loop& server, io::any_stream& stream, const net::address& peer) {
+  const open_connection counted(server.counts());
+  const request_origin origin{.peer = peer};
+  static_cast<void>(co_await serve_awake(server, stream, origin, true));
 }
 
 }  // namespace

@@ -16,14 +16,17 @@ server_loop::server_loop(server_core& core)
     : core_(core),
       loop_(runtime::loop::current()),
       alive_(std::make_shared<server_loop*>(this)),
-      hang_up_timer_(*this) {
+      hang_up_timer_(*this, &server_loop::watch_long_handlers),
+      rest_timer_(*this, &server_loop::end_long_rests) {
   core_.enter(*this);
 }
 
 server_loop::~server_loop() {
   *alive_ = nullptr;
   core_.leave(*this);
-  if (hang_up_timer_.armed()) loop_.timers().remove(hang_up_timer_);
+  for (call_timer* one : {&hang_up_timer_, &rest_timer_}) {
+    if (one->armed()) loop_.timers().remove(*one);
+  }
 }
 
 task<void> server_loop::run(task<void> serving, future<void> end,
@@ -53,6 +56,8 @@ void server_loop::begin_drain() noexcept {
   if (std::exchange(draining_, true)) return;
   for (auto* one = connections_.front(); one != nullptr; one = connections_.next(*one))
     one->drain();
+  for (auto* one = resting_.front(); one != nullptr; one = resting_.next(*one))
+    one->end(cancel_reason::shutdown);
 }
 
 // The posted callback holds what tells it whether this is still there.
@@ -94,6 +99,23 @@ std::string_view server_loop::date() {
   return {date_.data(), date_.size()};
 }
 
+void server_loop::add(resting_connection& c) {
+  resting_.push_back(c);
+  if (!rest_timer_.armed()) loop_.timers().add(rest_timer_, c.until());
+}
+
+void server_loop::end_long_rests() noexcept {
+  const time_point now = loop_.turn_started();
+  while (resting_connection* oldest = resting_.front()) {
+    if (oldest->until() > now) {
+      loop_.timers().add(rest_timer_, oldest->until());
+      return;
+    }
+    resting_.pop_front();
+    oldest->end(cancel_reason::timeout);
+  }
+}
+
 void server_loop::handler_started(connection_base& c) {
   c.note_handling(loop_.turn_started());
   handling_.push_back(c);
@@ -117,6 +139,18 @@ void server_loop::watch_long_handlers() noexcept {
 
 any_task_handle server_loop::spawn_watch(task<void> watching) {
   return watches_->spawn(std::move(watching));
+}
+
+// --- resting_connection ---
+
+resting_connection::resting_connection(server_loop& server)
+    : task_(server.loop().require_task()),
+      until_(after(server.loop().turn_started(), server.options().idle_timeout - rest_delay)) {
+  server.add(*this);
+}
+
+void resting_connection::end(cancel_reason why) noexcept {
+  static_cast<void>(task_.cancel(why, {}, std::source_location::current()));
 }
 
 // --- request_meter ---

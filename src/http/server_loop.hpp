@@ -33,6 +33,41 @@ class draining_connection : public list_hook<> {
 
 struct handling_tag;
 
+/// The time without a request after which a connection comes to rest: it keeps its stream and gives back all else.
+inline constexpr duration rest_delay = std::chrono::seconds(1);
+
+/// A connection that rests, in the task of which it is made. The task is cancelled when the rest has been too long, or
+/// when serving ends.
+class resting_connection final : public list_hook<> {
+ public:
+  explicit resting_connection(server_loop& server);
+  resting_connection(const resting_connection&) = delete;
+  resting_connection& operator=(const resting_connection&) = delete;
+  ~resting_connection() { unlink(); }
+
+  [[nodiscard]] time_point until() const noexcept { return until_; }
+  void end(cancel_reason why) noexcept;
+
+ private:
+  coro::task_state& task_;
+  time_point until_;
+};
+
+/// Counts a connection as open.
+class open_connection {
+ public:
+  explicit open_connection(figures& counts) noexcept : counts_(counts) {
+    counts_.connections_open.add(1);
+    counts_.connections_total.add(1);
+  }
+  open_connection(const open_connection&) = delete;
+  open_connection& operator=(const open_connection&) = delete;
+  ~open_connection() { counts_.connections_open.subtract(1); }
+
+ private:
+  figures& counts_;
+};
+
 class server_loop {
  public:
   explicit server_loop(server_core& core);
@@ -62,21 +97,25 @@ class server_loop {
   /// The Date field, which is made once per second.
   [[nodiscard]] std::string_view date();
   void add(draining_connection& c) { connections_.push_back(c); }
+  void add(resting_connection& c);
   void handler_started(connection_base& c);
   /// Runs `watching` beside the connections.
   any_task_handle spawn_watch(task<void> watching);
 
  private:
-  class hang_up_timer final : public coro::timer {
+  class call_timer final : public coro::timer {
    public:
-    explicit hang_up_timer(server_loop& owner) noexcept : owner_(owner) {}
+    call_timer(server_loop& owner, void (server_loop::*call)() noexcept) noexcept
+        : owner_(owner), call_(call) {}
 
    private:
-    void expired() noexcept override { owner_.watch_long_handlers(); }
+    void expired() noexcept override { (owner_.*call_)(); }
     server_loop& owner_;
+    void (server_loop::*call_)() noexcept;
   };
 
   void watch_long_handlers() noexcept;
+  void end_long_rests() noexcept;
   task<void> announce_end(future<void> end);
   task<void> run_in(task_group& group, task<void> serving, future<void> end);
 
@@ -89,7 +128,10 @@ class server_loop {
   task_group* watches_ = nullptr;
   intrusive_list<draining_connection> connections_;
   intrusive_list<connection_base, handling_tag> handling_;
-  hang_up_timer hang_up_timer_;
+  intrusive_list<resting_connection>
+      resting_;  // all rest equally long: the first to end is the first
+  call_timer hang_up_timer_;
+  call_timer rest_timer_;
   std::vector<std::unique_ptr<exchange>> unused_;
   wire::http1::date_text date_{};
   time_point date_ends_ = time_point::min();

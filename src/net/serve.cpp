@@ -21,18 +21,34 @@ serve_state::admission::~admission() {
     const auto counted = state_->by_peer_.find(peer_);
     if (--counted->second == 0) state_->by_peer_.erase(counted);
   }
-  if (state_->wants_room_) {
-    state_->wants_room_->set_value();
-    state_->wants_room_.reset();
-  }
+  state_->left();
 }
 
-bool serve_state::admits(const address& peer, std::size_t max_per_peer) {
-  if (max_per_peer == 0 || !peer.is_ip()) return true;
-  const auto counted = by_peer_.find(peer.host());
-  if (counted == by_peer_.end() || counted->second < max_per_peer) return true;
-  ++refused_;
-  return false;
+serve_state::refusal::~refusal() {
+  if (state_ == nullptr) return;
+  --state_->refusing_;
+  state_->left();
+}
+
+void serve_state::left() {
+  if (!wants_room_) return;
+  wants_room_->set_value();
+  wants_room_.reset();
+}
+
+bool serve_state::is_full(const serve_options& options) const noexcept {
+  return options.max_connections != 0 && connections_ >= options.max_connections &&
+         refusing_ >= options.max_refusals;
+}
+
+bool serve_state::admits(const address& peer, const serve_options& options) {
+  bool within = options.max_connections == 0 || connections_ < options.max_connections;
+  if (within && options.max_per_peer != 0 && peer.is_ip()) {
+    const auto counted = by_peer_.find(peer.host());
+    within = counted == by_peer_.end() || counted->second < options.max_per_peer;
+  }
+  if (!within) ++refused_;
+  return within;
 }
 
 future<void> serve_state::one_less() {

@@ -9,12 +9,14 @@
 // connections go on by themselves for the drain limit; the rest is cancelled and awaited.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <eddy/base/error.hpp>
@@ -29,6 +31,9 @@ namespace eddy::net {
 struct serve_options {
   std::size_t max_connections = 10'000;  ///< at this many, accepting waits until one ends
   std::size_t max_per_peer = 0;  ///< per IP address; further ones are reset at once. 0: no limit
+  /// Connections beyond these limits that a handler with refuse() may talk to at once; they count nowhere else. At this
+  /// many, accepting waits at the first limit, and the second resets.
+  std::size_t max_refusals = 0;
   /// How long running connections may go on after the listener was closed or serve was cancelled. Zero: they are
   /// cancelled at once. A second, forced cancellation does not wait for it.
   duration drain_limit = duration::zero();
@@ -42,7 +47,7 @@ class serve_state {
   [[nodiscard]] std::size_t connections() const noexcept { return connections_; }
   /// So far, without those refused.
   [[nodiscard]] std::uint64_t accepted() const noexcept { return accepted_; }
-  /// Reset because their peer had too many.
+  /// Beyond a limit: refused by the handler, or reset.
   [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
   /// Whether the end has begun: handlers may look at it between requests.
   [[nodiscard]] bool draining() const noexcept { return draining_; }
@@ -61,13 +66,31 @@ class serve_state {
     serve_state* state_;
     std::string peer_;  // empty when connections are not counted by peer
   };
-  [[nodiscard]] bool admits(const address& peer, std::size_t max_per_peer);
+  /// Counts one connection that is being refused.
+  class refusal {
+   public:
+    explicit refusal(serve_state& state) noexcept : state_(&state) { ++state.refusing_; }
+    refusal(refusal&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+    refusal& operator=(refusal&&) = delete;
+    ~refusal();
+
+   private:
+    serve_state* state_;
+  };
+  /// Whether no connection could be served or refused now.
+  [[nodiscard]] bool is_full(const serve_options& options) const noexcept;
+  /// Whether a connection from `peer` is within the limits; counts it as refused otherwise.
+  [[nodiscard]] bool admits(const address& peer, const serve_options& options);
+  [[nodiscard]] std::size_t refusing() const noexcept { return refusing_; }
   /// Set when the next connection has ended.
   [[nodiscard]] future<void> one_less();
   void set_draining(bool on) noexcept { draining_ = on; }
 
  private:
+  void left();
+
   std::size_t connections_ = 0;
+  std::size_t refusing_ = 0;
   std::uint64_t accepted_ = 0;
   std::uint64_t refused_ = 0;
   bool draining_ = false;
@@ -80,13 +103,12 @@ namespace detail {
 /// Reports the failure of a connection's handler to the error hook.
 void report_connection(const address& peer, const std::exception_ptr& failure) noexcept;
 
-template <class Stream, class Handler>
-task<void> serve_one(Stream stream, Handler& handler,
-                     [[maybe_unused]] serve_state::admission admitted) {
+template <class Stream, class Call, class Counted>
+task<void> serve_one(Stream stream, Call call, [[maybe_unused]] Counted counted) {
   const address peer = stream.peer();
   std::exception_ptr failure;
   try {
-    co_await std::invoke(handler, std::move(stream));
+    co_await call(std::move(stream));
   } catch (const cancelled&) {
     throw;
   } catch (...) {
@@ -110,21 +132,49 @@ class connection_group {
   promise<void> finished_;
 };
 
+template <class Handler, class Stream>
+concept refuses = requires(Handler& handler, Stream stream) {
+  { handler.refuse(std::move(stream)) } -> std::same_as<task<void>>;
+};
+
+template <class Stream, class Handler>
+void start_serving(Stream stream, Handler& handler, serve_state::admission admitted,
+                   connection_group& connections) {
+  if constexpr (std::is_invocable_v<Handler&, Stream, serve_state::admission>) {
+    connections.group().spawn(std::invoke(handler, std::move(stream), std::move(admitted)));
+  } else {
+    const auto call = [&handler](Stream s) { return std::invoke(handler, std::move(s)); };
+    connections.group().spawn(serve_one(std::move(stream), call, std::move(admitted)));
+  }
+}
+
+template <class Stream, class Handler>
+void start_refusing(Stream stream, Handler& handler, const serve_options& options,
+                    serve_state& state, connection_group& connections) {
+  if constexpr (refuses<Handler, Stream>) {
+    if (state.refusing() < options.max_refusals) {
+      const auto call = [&handler](Stream s) { return handler.refuse(std::move(s)); };
+      connections.group().spawn(serve_one(std::move(stream), call, serve_state::refusal(state)));
+      return;
+    }
+  }
+  stream.abort();
+}
+
 template <class Listener, class Handler>
 task<void> accept_loop(Listener& listener, Handler& handler, const serve_options& options,
                        serve_state& state, connection_group& connections) {
   for (;;) {
-    while (options.max_connections != 0 && state.connections() >= options.max_connections &&
-           listener.is_open()) {
+    while (state.is_full(options) && listener.is_open()) {
       static_cast<void>(co_await race(state.one_less(), listener.closed()));
     }
     auto stream = co_await listener.accept();
-    if (!state.admits(stream.peer(), options.max_per_peer)) {
-      stream.abort();
+    if (!state.admits(stream.peer(), options)) {
+      start_refusing(std::move(stream), handler, options, state, connections);
       continue;
     }
     serve_state::admission admitted(state, stream.peer(), options.max_per_peer != 0);
-    connections.group().spawn(serve_one(std::move(stream), handler, std::move(admitted)));
+    start_serving(std::move(stream), handler, std::move(admitted), connections);
   }
 }
 
@@ -139,6 +189,10 @@ task<void> accept_loop(Listener& listener, Handler& handler, const serve_options
 /// `cancelled` when serve was cancelled, also after the connections have ended, and what accept() throws otherwise.
 /// The listener is not closed at the end; its address stays bound until it is. A Listener has accept(), giving a stream
 /// with peer() and abort(), is_open() and closed(): tcp_listener, unix_listener and what is made like them.
+///
+/// A handler that also takes the connection's serve_state::admission keeps it for as long as the connection is to count,
+/// and reports its failures itself: it throws nothing but `cancelled`. A handler with a member `refuse(stream)` is
+/// given, up to max_refusals at once, the connections that are beyond a limit, to tell them so.
 template <class Listener, class Handler>
 task<void> serve(Listener& listener, Handler handler, serve_options options, serve_state& state) {
   detail::connection_group connections;

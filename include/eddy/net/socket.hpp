@@ -64,6 +64,16 @@ class socket {
   std::unique_ptr<runtime::descriptor> on_;
 };
 
+/// Waits until a read would not: for bytes, the end of the stream, or its failure, which that read then tells. Takes
+/// nothing and needs no buffer: for waits that are long.
+class readable_operation final : public runtime::io_operation {
+ public:
+  explicit readable_operation(runtime::descriptor& on) noexcept
+      : io_operation(on, runtime::io_verb::wait_readable) {}
+
+  void take() const noexcept {}
+};
+
 /// Gives the number of bytes received; 0 at the end of the stream, on a stream closed here, and for an empty buffer.
 class read_operation final : public runtime::io_operation {
  public:

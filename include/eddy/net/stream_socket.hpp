@@ -22,6 +22,9 @@ class stream_socket : public socket {
   /// Waits for at least one byte and gives the number of bytes stored; 0: the peer has ended its side.
   [[nodiscard]] read_operation read_some(std::span<std::byte> into) { return {on(), into}; }
 
+  /// Waits until read_some would give something at once. It takes the place of a reader.
+  [[nodiscard]] readable_operation wait_readable() { return readable_operation(on()); }
+
   /// Writes some of `bytes`, at least one, and gives how many. Throws condition::disconnected when the peer is gone;
   /// never raises a signal.
   [[nodiscard]] write_operation write_some(std::span<const std::byte> bytes) {

@@ -1,0 +1,56 @@
+// A server's connection from its making to its end: it is served, rests, is served again.
+#pragma once
+
+#include "connection.hpp"
+#include "http2_serve.hpp"
+
+#include <eddy/net/serve.hpp>
+
+namespace eddy::http::detail {
+
+/// Serves requests until the connection ends: false, or until it has nothing to say for a while: true. `fresh`: this
+/// is its first time.
+template <io::byte_stream Stream>
+task<bool> serve_awake(server_loop& server, Stream& stream, const request_origin& origin,
+                       bool fresh) {
+  std::optional<std::string> http2;
+  {
+    connection<Stream> served(server, stream, origin, fresh);
+    const bool rests = co_await served.run();
+    if (rests) co_return true;
+    http2 = served.take_http2();
+  }
+  if (!http2) co_return false;
+  const net::address peer = origin.peer;  // the stream may own the other one
+  request_origin moved{.peer = peer, .scheme = origin.scheme};
+  io::any_stream rest(std::move(stream));
+  co_await serve_http2(server, std::move(rest), moved, std::move(*http2));
+  co_return false;
+}
+
+/// Serves an accepted connection. While it rests this is its only frame. Throws nothing but `cancelled`, at which the
+/// stream is closed; other failures go to the error hook.
+template <io::byte_stream Stream>
+task<void> serve_accepted(server_loop& server, Stream stream,
+                          [[maybe_unused]] net::serve_state::admission admitted) {
+  const open_connection counted(server.counts());
+  std::exception_ptr failure;
+  try {
+    for (bool fresh = true;; fresh = false) {
+      const request_origin origin{.peer = stream.peer()};
+      const bool rests = co_await serve_awake(server, stream, origin, fresh);
+      if (!rests) co_return;
+      if constexpr (can_rest<Stream>) {
+        const resting_connection resting(server);
+        co_await stream.wait_readable();
+      }
+    }
+  } catch (const cancelled&) {
+    throw;
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  report_failure("serving a connection failed: " + stream.peer().to_string(), failure);
+}
+
+}  // namespace eddy::http::detail
