@@ -466,7 +466,9 @@ task<void> connection<Stream>::part() {
   }
   enter(phase::ending, options().write_timeout);
   try {
-    if (timed_out_ && !streaming_) current().refuse(status::request_timeout, {}, server().date());
+    if (timed_out_ && !streaming_) {
+      current().refuse(response::error(status::request_timeout), server().date());
+    }
     while (has_exchange() && current().has_output()) {
       const std::size_t count = co_await stream_.write_some(current().unsent());
       sent(count);

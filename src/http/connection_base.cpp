@@ -152,7 +152,8 @@ bool connection_base::hand_over_http2() {
 void connection_base::answer_refusal() {
   const wire::http1::errc why = exchange_->failure();
   const int status = wire::http1::suggested_status(why);
-  exchange_->refuse(status, wire::http1::make_error_code(why).message(), server_.date());
+  exchange_->refuse(response::error(status, wire::http1::make_error_code(why).message()),
+                    server_.date());
   server_.counts().count_answer(status);
   ending_ = ending::linger;
 }

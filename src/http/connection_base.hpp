@@ -24,7 +24,7 @@ enum class phase : std::uint8_t {
 enum class ending : std::uint8_t {
   close,  ///< nothing of the client is unread
   linger,  ///< it may still be sending: read on for a while, so that a reset does not overtake the answer
-  cut,  ///< nothing more can or should be said
+  cut,        ///< nothing more can or should be said
   hand_over,  ///< it goes on as HTTP/2
   rest        ///< it waits for the next request, without this object
 };
@@ -126,9 +126,9 @@ class connection_base : public draining_connection,
   time_point armed_at_ = never;
   time_point handling_since_{};
   phase phase_ = phase::head;
+  bool rests_;
   bool fresh_;  // nothing has been answered
   std::optional<std::string> http2_;
-  bool rests_;
 };
 
 /// Tells the loop's error hook of `failure`, unless it says that the other end has gone.

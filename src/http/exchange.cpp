@@ -231,10 +231,9 @@ bool exchange::append_or_refer(std::string_view bytes) {
   return copied;
 }
 
-void exchange::refuse(int status, std::string_view message, std::string_view date) {
-  response made = response::error(status, message);
+void exchange::refuse(const response& made, std::string_view date) {
   http1::response_line line;
-  line.status = status;
+  line.status = made.status();
   line.date = date;
   line.keep_alive = false;
   const auto plan = http1::write_response_head(output_, line, fields_of(made),

@@ -82,7 +82,7 @@ class exchange {
   /// What cannot be sent throws std::system_error, and nothing was written.
   void answer(response made, const answer_options& options);
   /// Answers bytes that are no request; the connection ends behind it.
-  void refuse(int status, std::string_view message, std::string_view date);
+  void refuse(const response& made, std::string_view date);
   void append(std::string_view bytes) { output_.append(bytes); }
   /// The same, but a large piece is not copied: false, and it has to stay until all output has been sent.
   bool append_or_refer(std::string_view bytes);

@@ -100,6 +100,13 @@ response server_core::unrouted(const request& asked) const {
   return made;
 }
 
+response server_core::overloaded(std::string_view message) const {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_.retry_after);
+  response made = response::error(status::service_unavailable, message);
+  made.set("Retry-After", std::to_string(seconds.count()));
+  return made;
+}
+
 task<response> server_core::handle(const route_entry& entry, request& asked) const {
   const duration most = entry.options.timeout;
   if (most <= duration::zero()) co_return co_await entry.handler.waiting(asked);

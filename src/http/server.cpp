@@ -1,8 +1,10 @@
 #include <eddy/http/server.hpp>
 
+#include "serve_secure.hpp"
 #include "serve_stream.hpp"
 
 #include <eddy/base/check.hpp>
+#include <eddy/coro/scope.hpp>
 #include <eddy/net/resolver.hpp>
 #include <eddy/net/serve.hpp>
 
@@ -10,21 +12,68 @@ namespace eddy::http {
 namespace detail {
 namespace {
 
-template <class Listener>
-task<void> serve_listener(server_core& core, Listener& listener) {
-  using stream_type = typename Listener::stream_type;
+// Tells connections beyond the limits so, and those that have had enough time in which to read it.
+constexpr duration refusal_limit = std::chrono::seconds(2);
+
+template <io::byte_stream Stream>
+task<void> refuse(server_loop& server, Stream stream) {
+  server.counts().connections_refused.add(1);
+  exchange said(server.options().wire);
+  said.refuse(server.core().overloaded("too many connections"), server.date());
+  auto talk = [&](cancel_scope&) -> task<void> {
+    co_await io::write_all(stream, std::string_view(said.output()));
+    co_await stream.shutdown_write();
+    for (std::size_t count = 1; count > 0;) count = co_await stream.read_some(said.scratch_room());
+  };
+  cancel_scope limit(after(server.loop().now(), refusal_limit));
+  try {
+    const bool read = co_await with_scope(limit, talk);
+    if (read) co_return;
+  } catch (const error&) {  // it has gone
+  }
+  stream.abort();
+}
+
+template <class Stream>
+struct plain_connections {
+  server_loop& server;
+
+  task<void> operator()(Stream stream, net::serve_state::admission admitted) const {
+    return serve_accepted(server, std::move(stream), std::move(admitted));
+  }
+  task<void> refuse(Stream stream) const { return detail::refuse(server, std::move(stream)); }
+};
+
+struct secure_connections {
+  server_loop& server;
+  tls::context context;
+
+  task<void> operator()(net::tcp_stream stream, net::serve_state::admission admitted) const {
+    return serve_secure(server, context, std::move(stream), std::move(admitted));
+  }
+};
+
+/// `connect(loop)` gives what serves a connection.
+template <class Listener, class Connect>
+task<void> serve_listener(server_core& core, Listener& listener, Connect connect) {
   server_loop here(core);
   if (core.is_shut_down()) co_return;
   net::serve_options how;
   how.max_connections = core.options_.max_connections;
   how.max_per_peer = core.options_.max_per_peer;
+  how.max_refusals = core.options_.max_refusals;
   how.drain_limit = core.options_.drain_limit;
-  auto handle = [&here](stream_type stream, net::serve_state::admission admitted) {
-    return serve_accepted(here, std::move(stream), std::move(admitted));
-  };
-  auto serving = net::serve(listener, handle, how);
+  auto connections = connect(here);
+  auto serving = net::serve(listener, std::move(connections), how);
   std::function<void()> stop = [&listener] { listener.close(); };
   co_await here.run(std::move(serving), listener.closed(), std::move(stop));
+}
+
+template <class Listener>
+task<void> serve_plain(server_core& core, Listener& listener) {
+  using stream_type = typename Listener::stream_type;
+  const auto connect = [](server_loop& here) { return plain_connections<stream_type>{here}; };
+  return serve_listener(core, listener, connect);
 }
 
 task<void> serve_any(server_loop& server, io::any_stream& stream, const net::address& peer) {
@@ -57,11 +106,19 @@ void server::observe(std::function<void(const exchange_record&)> observer) {
 }
 
 task<void> server::serve(net::tcp_listener& listener) {
-  return detail::serve_listener(*core_, listener);
+  return detail::serve_plain(*core_, listener);
 }
 
 task<void> server::serve(net::unix_listener& listener) {
-  return detail::serve_listener(*core_, listener);
+  return detail::serve_plain(*core_, listener);
+}
+
+task<void> server::serve(net::tcp_listener& listener, tls::context context) {
+  check(context.is_server(), "an http::server was given a TLS context that is not a server's");
+  auto connect = [context = std::move(context)](detail::server_loop& here) {
+    return detail::secure_connections{here, context};
+  };
+  return detail::serve_listener(*core_, listener, std::move(connect));
 }
 
 task<void> server::listen_and_serve(std::string host, std::uint16_t port,

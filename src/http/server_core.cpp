@@ -7,6 +7,8 @@ namespace eddy::http::detail {
 void figures::add_to(server_statistics& sum) const noexcept {
   sum.connections_open += connections_open.get();
   sum.connections_total += connections_total.get();
+  sum.connections_refused += connections_refused.get();
+  sum.handshakes_failed += handshakes_failed.get();
   sum.requests += requests.get();
   sum.requests_running += requests_running.get();
   sum.client_errors += client_errors.get();

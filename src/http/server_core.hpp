@@ -36,6 +36,8 @@ class figure {
 struct figures {
   figure connections_open;
   figure connections_total;
+  figure connections_refused;
+  figure handshakes_failed;
   figure requests;
   figure requests_running;
   figure client_errors;
@@ -64,6 +66,8 @@ class server_core {
   [[nodiscard]] const route_entry* find_route(request& asked) const;
   /// 404, 405, 413, the server's own OPTIONS, ...
   [[nodiscard]] response unrouted(const request& asked) const;
+  /// 503 with Retry-After.
+  [[nodiscard]] response overloaded(std::string_view message) const;
   /// Runs a handler that waits, within the route's time.
   [[nodiscard]] task<response> handle(const route_entry& entry, request& asked) const;
   /// The answer to what a handler threw, which is not `cancelled`. What nobody else would see goes to the error hook.

@@ -40,6 +40,7 @@
 #include <eddy/io/any_stream.hpp>
 #include <eddy/net/tcp.hpp>
 #include <eddy/net/unix.hpp>
+#include <eddy/tls/context.hpp>
 
 namespace eddy::http {
 
@@ -145,6 +146,9 @@ class server {
   /// throws `cancelled` after the phases described above. The listener is not closed by a cancellation.
   [[nodiscard]] task<void> serve(net::tcp_listener& listener);
   [[nodiscard]] task<void> serve(net::unix_listener& listener);
+  /// The same over TLS. Where the context offers "h2" (tls::server_options::alpn), clients may choose HTTP/2. A
+  /// handshake has the time of a head; one that fails is counted, and no news for the error hook.
+  [[nodiscard]] task<void> serve(net::tcp_listener& listener, tls::context context);
   /// Listens and serves. `host` is a name or a numeric address; port 0 takes a free one. On several loops give
   /// `reuse_port`.
   [[nodiscard]] task<void> listen_and_serve(std::string host, std::uint16_t port,

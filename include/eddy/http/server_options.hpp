@@ -19,9 +19,12 @@ struct server_options {
   duration body_timeout =
       std::chrono::seconds(30);  ///< without any progress of a body that is being read
   duration write_timeout = std::chrono::seconds(30);  ///< without any progress of an answer
-  std::size_t max_connections = 40'000;  ///< on one loop; at this many, accepting waits
-  std::size_t max_per_peer =
-      20'000;  ///< from one IP address, on one loop; more are reset. 0: no limit
+  /// On one loop. Some further ones are told 503 with Retry-After, at most max_refusals at a time (over TLS they are
+  /// reset); with more than those, accepting waits.
+  std::size_t max_connections = 40'000;
+  std::size_t max_per_peer = 20'000;  ///< from one IP address, on one loop; as above. 0: no limit
+  std::size_t max_refusals = 64;  ///< 0: none is told; accepting waits, a peer's excess is reset
+  duration retry_after = std::chrono::seconds(1);   ///< Retry-After of every 503, in whole seconds
   duration drain_limit = std::chrono::seconds(10);  ///< for requests that run when serving ends
   bool http2_cleartext = true;  ///< clients may speak HTTP/2 from the first byte, without TLS
   std::uint32_t http2_streams =

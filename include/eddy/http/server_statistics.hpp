@@ -12,7 +12,9 @@ namespace eddy::http {
 struct server_statistics {
   std::uint64_t connections_open = 0;
   std::uint64_t connections_total = 0;
-  std::uint64_t requests = 0;  ///< answered, whatever the status
+  std::uint64_t connections_refused = 0;  ///< beyond a limit, and told 503
+  std::uint64_t handshakes_failed = 0;    ///< of TLS
+  std::uint64_t requests = 0;             ///< answered, whatever the status
   std::uint64_t requests_running = 0;
   std::uint64_t client_errors = 0;  ///< answered 4xx
   std::uint64_t server_errors = 0;  ///< answered 5xx
