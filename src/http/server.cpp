@@ -76,7 +76,7 @@ task<void> serve_plain(server_core& core, Listener& listener) {
   return serve_listener(core, listener, connect);
 }
 
-task<void> serve_any(server_loop& server, io::any_stream& stream, const net::address& peer) {
+task<void> serve_any(server_loop& server, io::any_stream stream, net::address peer) {
   const open_connection counted(server.counts());
   const request_origin origin{.peer = peer};
   static_cast<void>(co_await serve_awake(server, stream, origin, true));
@@ -133,7 +133,7 @@ task<void> server::serve_connection(io::any_stream stream, net::address peer) {
   if (core_->is_shut_down()) co_return;
   const promise<void> never_ends;
   std::function<void()> nothing_to_stop;
-  auto serving = detail::serve_stream(here, std::move(stream), std::move(peer));
+  auto serving = detail::serve_any(here, std::move(stream), std::move(peer));
   co_await here.run(std::move(serving), never_ends.get_future(), std::move(nothing_to_stop));
 }
 

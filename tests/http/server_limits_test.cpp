@@ -392,29 +392,6 @@ EDDY_TEST(http_server_end, cancels_what_is_left_at_the_drain_limit) {
   EXPECT_EQ(app.statistics().connections_open, 0u);
 }
 
-EDDY_TEST(http_server_limits, connections_beyond_the_limit_wait_and_those_of_one_peer_are_reset) {
-  server_options options;
-  options.max_connections = 3;
-  options.max_per_peer = 2;
-  server app(options);
-  app.get("/", [](request&) { return "root"; });
-  auto body = [&app](net::address at) -> task<void> {
-    raw_client first = co_await raw_client::connect(at);
-    raw_client second = co_await raw_client::connect(at);
-    raw_client third = co_await raw_client::connect(at);
-    const std::string rest = co_await third.read_rest();
-    EXPECT_EQ(rest, "");
-    co_await sleep(1ms);
-    EXPECT_EQ(app.statistics().connections_open, 2u);
-    co_await first.stream().close();
-    co_await sleep(1ms);
-    raw_client fourth = co_await raw_client::connect(at);
-    const answer got = co_await fourth.ask(get("/"));
-    EXPECT_EQ(got.status, 200);
-  };
-  co_await with_server(app, body);
-}
-
 EDDY_TEST(http_server_streams, may_be_anything_that_moves_bytes) {
   server app;
   app.get("/", [](request& r) { return r.peer().empty() ? "unnamed" : "named"; });

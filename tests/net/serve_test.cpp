@@ -252,6 +252,48 @@ SOCKET_TEST(serve, resets_connections_of_a_peer_that_has_too_many) {
   co_await serving;
 }
 
+/// Greets, and tells those beyond a limit that there is no room.
+struct doorman {
+  task<void> operator()(tcp_stream peer, serve_state::admission admitted) const {
+    const serve_state::admission counted = std::move(admitted);
+    co_await peer.write_all("welcome");
+    std::array<std::byte, 1> byte{};
+    static_cast<void>(co_await peer.read_some(byte));
+  }
+  task<void> refuse(tcp_stream peer) const { co_await peer.write_all("no room"); }
+};
+
+EDDY_TEST(serve, lets_a_handler_tell_those_beyond_a_limit) {
+  serve_state state;
+  auto listener = tcp_listener::listen(address::loopback_v4(0));
+  const address to = listener.local();
+  auto both = [&](task_group& group) -> task<void> {
+    group.spawn(serve(listener, doorman(), {.max_connections = 1, .max_refusals = 1}, state));
+    {
+      auto first = co_await tcp_stream::connect(to);
+      std::array<std::byte, 7> greeting{};
+      static_cast<void>(co_await first.read_some(greeting));
+      EXPECT_EQ(io::text_of(greeting), "welcome");
+      EXPECT_EQ(state.connections(), 1U);
+      for (int i = 0; i < 3; ++i) {
+        auto further = co_await tcp_stream::connect(to);
+        const std::string said = co_await read_all(further);
+        EXPECT_EQ(said, "no room");
+      }
+      EXPECT_EQ(state.refused(), 3U);
+      EXPECT_EQ(state.refusing(), 0U);
+    }
+    auto later = co_await tcp_stream::connect(to);
+    std::array<std::byte, 7> greeting{};
+    static_cast<void>(co_await later.read_some(greeting));
+    EXPECT_EQ(io::text_of(greeting), "welcome");
+    co_await later.close();
+    listener.close();
+  };
+  co_await with_group(both);
+  EXPECT_EQ(state.connections(), 0U);
+}
+
 SYSTEM_TEST(serve, serves_unix_sockets_as_well) {
   const std::string name = "@eddy-net-serve-" + std::to_string(::getpid());
   unix_listener listener = unix_listener::listen(name);

@@ -16,6 +16,7 @@
 #include <eddy/coro/group.hpp>
 #include <eddy/coro/race.hpp>
 #include <eddy/coro/sleep.hpp>
+#include <eddy/coro/timeout.hpp>
 
 namespace eddy::net {
 namespace {
@@ -154,6 +155,23 @@ SOCKET_TEST(tcp_stream, delivers_everything_written_before_close) {
   const std::string received = co_await read_all(server);
   co_await writer;
   EXPECT_TRUE(received == text);
+}
+
+SOCKET_TEST(tcp_stream, waits_without_a_buffer_until_a_read_would_give_something) {
+  auto [client, server] = co_await connect_pair();
+  const bool silent = co_await move_on_after(10ms, server.wait_readable());
+  EXPECT_FALSE(silent);
+  task_handle<void> writer = spawn(client.write_all("x"));
+  co_await server.wait_readable();
+  co_await server.wait_readable();  // it has taken nothing
+  std::array<std::byte, 8> buffer{};
+  const std::size_t count = co_await server.read_some(buffer);
+  EXPECT_EQ(count, 1U);
+  co_await writer;
+  co_await client.close();
+  co_await server.wait_readable();
+  const std::size_t end = co_await server.read_some(buffer);
+  EXPECT_EQ(end, 0U);
 }
 
 // strm.12
