@@ -67,10 +67,7 @@ void reference_service::add_routes() {
   server_.get("/api/v1/status", [this](http::request&) { return status(); });
   server_.get("/health", health);
   server_.get("/healthz", health);
-  server_.get("/metrics", [this](http::request&) {
-    return http::response::of("text/plain; version=0.0.4; charset=utf-8",
-                              metrics_.prometheus(server_.statistics()));
-  });
+  server_.get("/metrics", [this](http::request&) { return metrics_.page(server_.statistics()); });
   server_.get("/debug/tasks", debug_tasks);
 }
 

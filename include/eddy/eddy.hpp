@@ -48,3 +48,4 @@
 #include <eddy/sync/shared_mutex.hpp>
 #include <eddy/sync/watch.hpp>
 #include <eddy/tls/tls.hpp>
+#include <eddy/web/web.hpp>
