@@ -21,6 +21,8 @@ constexpr std::size_t deepest_trace = 32;  // frames beyond are left out of repo
 
 void task_state::start(task_owner& owner, promise_base& body, std::coroutine_handle<> entry) {
   scheduler& loop = scheduler::require();
+  debug_check(owner.host_ == nullptr || &owner.host_->loop() == &loop,
+              "a task was spawned into a group of another loop: use run_on or submit");
   loop_ = &loop;
   owner_ = &owner;
   ++owner.live_;
@@ -160,6 +162,8 @@ void task_state::dispose() noexcept {
 scheduler& operation::loop() const noexcept { return task_->loop(); }
 
 void operation::end(state outcome) noexcept {
+  debug_check(&task_->loop() == scheduler::current(),
+              "what a task waits for was used on another thread than its loop's: use post");
   debug_check(pending(), "an operation ended twice");
   state_ = outcome;
   if (task_->waiting_ != this) [[unlikely]] {

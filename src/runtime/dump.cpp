@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <map>
 #include <set>
+#include <unordered_map>
 #include <vector>
 
 #include <eddy/coro/promise_base.hpp>
+#include <eddy/coro/sleep.hpp>
 #include <eddy/runtime/loop.hpp>
 
 namespace eddy {
@@ -59,30 +60,67 @@ const task_state* holder_before(const task_state& task) {
   return operation != nullptr ? operation->describe().holder : nullptr;
 }
 
-/// Who waits for whom, as lines of text: every chain from its first waiter on, every cycle once.
-class chain_writer {
+/// Records stay while somebody holds them, also of tasks that have ended meanwhile.
+class held_tasks {
  public:
-  explicit chain_writer(runtime::loop& of) {
-    for (auto* task = of.tasks().front(); task != nullptr; task = of.tasks().next(*task)) {
-      if (const task_state* holder = holder_before(*task)) {
-        waiting_for_.emplace(task, holder);
-        waited_for_.insert(holder);
-      }
-    }
+  held_tasks() = default;
+  held_tasks(const held_tasks&) = delete;
+  held_tasks& operator=(const held_tasks&) = delete;
+  ~held_tasks() {
+    for (task_state* task : all_) task->release();
   }
-
-  std::string write() {
-    for (const auto& [first, holder] : waiting_for_) {
-      if (!waited_for_.contains(first)) write_chain(*first);
-    }
-    // What no chain has reached goes round.
-    for (const auto& [first, holder] : waiting_for_) {
-      if (!seen_.contains(first)) write_chain(*first);
-    }
-    return std::move(text_);
+  void add(task_state& task) {
+    all_.push_back(&task);
+    task.retain();
   }
+  [[nodiscard]] const std::vector<task_state*>& all() const noexcept { return all_; }
 
  private:
+  std::vector<task_state*> all_;
+};
+
+/// Who waits for whom, as lines of text: every chain from its first waiter on, every cycle once. Waits that have ended
+/// since they were added are left out.
+class chain_writer {
+ public:
+  void add(const task_state& task) {
+    if (holder_before(task) != nullptr) waiters_.push_back(&task);
+  }
+
+  /// One step of the work; false when all is written.
+  bool step() {
+    if (phase_ == phase::looking) {
+      if (at_ < waiters_.size()) {
+        note_holder(*waiters_[at_++]);
+      } else {
+        phase_ = phase::chains;
+        at_ = 0;
+      }
+      return true;
+    }
+    if (at_ < waiters_.size()) {
+      const task_state& first = *waiters_[at_++];
+      // In the second pass: what no chain has reached goes round.
+      const bool begins =
+          phase_ == phase::chains ? !waited_for_.contains(&first) : !seen_.contains(&first);
+      if (begins && holder_before(first) != nullptr) write_chain(first);
+      return true;
+    }
+    if (phase_ == phase::cycles) return false;
+    phase_ = phase::cycles;
+    at_ = 0;
+    return true;
+  }
+
+  [[nodiscard]] std::string take() { return std::move(text_); }
+
+ private:
+  enum class phase : std::uint8_t { looking, chains, cycles };
+
+  void note_holder(const task_state& task) {
+    if (const task_state* holder = holder_before(task)) waited_for_.insert(holder);
+  }
+
   void write_chain(const task_state& first) {
     std::vector<const task_state*> chain;
     std::set<const task_state*> here;
@@ -90,8 +128,7 @@ class chain_writer {
     while (at != nullptr && here.insert(at).second) {
       seen_.insert(at);
       chain.push_back(at);
-      const auto next = waiting_for_.find(at);
-      at = next != waiting_for_.end() ? next->second : nullptr;
+      at = holder_before(*at);
     }
     std::string line = first.name();
     for (const task_state* link : chain) line += described(*link);
@@ -117,61 +154,111 @@ class chain_writer {
     return text + " -> " + info.holder->name();
   }
 
-  std::map<const task_state*, const task_state*> waiting_for_;
+  phase phase_ = phase::looking;
+  std::size_t at_ = 0;
+  std::vector<const task_state*> waiters_;
   std::set<const task_state*> waited_for_;
   std::set<const task_state*> seen_;
   std::set<const task_state*> cycles_;
   std::string text_;
 };
 
+/// Writes the tree in small steps, between which tasks may end and begin: first the tasks are collected in the order in
+/// which they were spawned, at most as many as there were; then written each below its owner, then the chains. What has
+/// ended by its turn is left out.
 class tree_writer {
  public:
-  explicit tree_writer(runtime::loop& of) : loop_(of), now_(of.now()) {
-    for (auto* task = of.tasks().front(); task != nullptr; task = of.tasks().next(*task)) {
-      const auto* owner = task->owner();
-      children_[owner != nullptr ? owner->host() : nullptr].push_back(task);
-    }
+  explicit tree_writer(runtime::loop& of) : loop_(of), to_collect_(of.live_tasks()) {
+    text_ = "loop " + std::to_string(loop_.index()) + " (" + std::string(loop_.io().name()) +
+            "), " + std::to_string(to_collect_) + " tasks\n";
   }
 
-  std::string write() {
-    text_ = "loop " + std::to_string(loop_.index()) + " (" + std::string(loop_.io().name()) +
-            "), " + std::to_string(loop_.live_tasks()) + " tasks\n";
-    // Iterative: a tree may be as deep as memory allows.
-    std::vector<std::pair<const task_state*, std::size_t>> open;
-    const auto push_children = [&](const task_state* of, std::size_t depth) {
-      const auto found = children_.find(of);
-      if (found == children_.end()) return;
-      for (auto it = found->second.rbegin(); it != found->second.rend(); ++it)
-        open.emplace_back(*it, depth);
-    };
-    push_children(nullptr, 1);
-    while (!open.empty()) {
-      const auto [task, depth] = open.back();
-      open.pop_back();
-      write_task(*task, depth);
-      push_children(task, depth + 1);
+  /// False when all is written.
+  bool step() {
+    if (collecting_) {
+      collecting_ = collect_next();
+      if (!collecting_) open_children(nullptr, 1);
+      return true;
     }
-    return std::move(text_) + chain_writer(loop_).write();
+    if (open_.empty()) return chains_.step();
+    // Iterative: a tree may be as deep as memory allows.
+    const auto [task, depth] = open_.back();
+    open_.pop_back();
+    if (!task->done()) {
+      write_task(*task, depth);
+      chains_.add(*task);
+    }
+    open_children(task, depth + 1);
+    return true;
+  }
+
+  [[nodiscard]] std::string take() { return std::move(text_) + chains_.take(); }
+  [[nodiscard]] std::string write() {
+    while (step()) continue;
+    return take();
   }
 
  private:
+  bool collect_next() {
+    if (held_.all().size() == to_collect_) return false;
+    // Tasks leave the list when they end and come to it at its end, so what follows the last one collected that is
+    // still in it has not been collected yet.
+    while (!trail_.empty() && trail_.back()->done()) trail_.pop_back();
+    auto& list = loop_.tasks();
+    task_state* next = trail_.empty() ? list.front() : list.next(*trail_.back());
+    if (next == nullptr) return false;
+    held_.add(*next);
+    trail_.push_back(next);
+    const auto* owner = next->owner();
+    children_[owner != nullptr ? owner->host() : nullptr].push_back(next);
+    return true;
+  }
+
+  void open_children(const task_state* of, std::size_t depth) {
+    const auto found = children_.find(of);
+    if (found == children_.end()) return;
+    for (auto it = found->second.rbegin(); it != found->second.rend(); ++it)
+      open_.emplace_back(*it, depth);
+  }
+
   void write_task(const task_state& task, std::size_t depth) {
     const std::string indent(depth * 2, ' ');
     text_ += indent + task.name() + "  spawned at " + place(task.spawned_at()) + "\n";
     const std::string chain = await_chain(task);
-    text_ +=
-        indent + "    " + (chain.empty() ? "" : "at " + chain + ", ") + waiting(task, now_) + "\n";
+    text_ += indent + "    " + (chain.empty() ? "" : "at " + chain + ", ") +
+             waiting(task, loop_.now()) + "\n";
   }
 
   runtime::loop& loop_;
-  time_point now_;
-  std::map<const task_state*, std::vector<const task_state*>> children_;
+  std::size_t to_collect_;
+  bool collecting_ = true;
+  held_tasks held_;
+  std::vector<task_state*> trail_;  // collected ones, without those known to have ended
+  std::unordered_map<const task_state*, std::vector<const task_state*>> children_;
+  std::vector<std::pair<const task_state*, std::size_t>> open_;
   std::string text_;
+  chain_writer chains_;
 };
+
+/// Steps between which nobody else runs: a few hundred microseconds.
+constexpr int steps_in_a_slice = 128;
+
+task<std::string> write_in_slices(tree_writer& writer) {
+  int steps = 0;
+  while (writer.step()) {
+    if (++steps % steps_in_a_slice == 0) co_await yield();
+  }
+  co_return writer.take();
+}
 
 }  // namespace
 
 std::string task_tree() { return tree_writer(runtime::loop::current()).write(); }
+
+task<std::string> read_task_tree() {
+  tree_writer writer(runtime::loop::current());
+  co_return co_await write_in_slices(writer);
+}
 
 void runtime::print_task_tree() {
   const std::string text = tree_writer(runtime::loop::current()).write();

@@ -1,6 +1,7 @@
 #include <eddy/runtime/offload.hpp>
 
 #include "inbox.hpp"
+#include "scripted_calls.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -86,7 +87,7 @@ class offload::state : public std::enable_shared_from_this<offload::state> {
       std::shared_ptr<thread_job> job = std::move(next->self_);
       job->stage_ = thread_job::stage::running;
       guard.unlock();
-      run(*job);
+      make_call(*job);
       guard.lock();
       job->stage_ = thread_job::stage::ended;
       hand_back(*job);
@@ -96,13 +97,6 @@ class offload::state : public std::enable_shared_from_this<offload::state> {
     }
     --running_threads_;
     thread_ended_.notify_all();
-  }
-
-  static void run(thread_job& job) noexcept {
-    coro::current_locals() = std::move(job.locals_);
-    const coro::thread_cancellation::scope here(job.cancellation_);
-    job.call(job.cancellation_.token());
-    coro::current_locals().reset();
   }
 
   void hand_back(thread_job& job) noexcept {
@@ -123,7 +117,7 @@ class offload::state : public std::enable_shared_from_this<offload::state> {
       intrusive_list<thread_operation> ended;
       pool_.state_->take_ended(ended);
       while (auto* waiter = ended.pop_front()) {
-        pool_.came_back();
+        pool_.came_back(waiter->job());
         waiter->complete();
       }
     }
@@ -161,32 +155,52 @@ void thread_operation::withdraw() noexcept {
 }
 
 offload::offload(loop& owner, std::size_t limit)
-    : loop_(owner), limit_(limit), state_(std::make_shared<state>(owner, *this, limit)) {}
+    : loop_(owner),
+      limit_(limit),
+      state_(std::make_shared<state>(owner, *this, limit)),
+      scripted_(std::make_shared<scripted>(*this)) {}
 
 offload::~offload() = default;
 
-std::size_t offload::abandoned() const noexcept { return state_->abandoned(); }
+std::size_t offload::abandoned() const noexcept {
+  return state_->abandoned() + scripted_->abandoned();
+}
 
 void offload::submit(const std::shared_ptr<thread_job>& job, thread_operation& waiter) {
   job->waiter_ = &waiter;
   job->locals_ = coro::current_locals();
+  if (!scripted_->submit(job)) submit_to_thread(job);
+  ++outstanding_;
+}
+
+void offload::submit_to_thread(const std::shared_ptr<thread_job>& job) {
   state_->submit(job);
-  if (outstanding_++ == 0) loop_.expect_return(true);
+  if (on_threads_++ == 0) loop_.expect_return(true);
 }
 
 offload::withdrawal offload::withdraw(thread_job& job, bool abandon,
                                       const coro::cancel_info_ptr& why) noexcept {
-  const withdrawal result = state_->withdraw(job, abandon, why);
-  if (result == withdrawal::done) came_back();
+  const withdrawal result =
+      job.scripted_ ? scripted_->withdraw(job, abandon, why) : state_->withdraw(job, abandon, why);
+  if (result == withdrawal::done) came_back(job);
   return result;
 }
 
-void offload::came_back() noexcept {
-  if (--outstanding_ == 0) loop_.expect_return(false);
+void offload::came_back(const thread_job& job) noexcept {
+  --outstanding_;
+  if (!job.scripted_ && --on_threads_ == 0) loop_.expect_return(false);
+}
+
+void offload::make_call(thread_job& job) noexcept {
+  coro::current_locals() = std::move(job.locals_);
+  const coro::thread_cancellation::scope here(job.cancellation_);
+  job.call(job.cancellation_.token());
+  coro::current_locals().reset();
 }
 
 bool offload::stop(duration patience) noexcept {
   check(outstanding_ == 0, "a loop ended while thread calls were outstanding");
+  scripted_->stop();
   return state_->stop(patience);
 }
 

@@ -143,8 +143,11 @@ class session final : private signal_listener {
   [[nodiscard]] std::string signal_text() const { return "signal " + std::to_string(last_signal_); }
 
   void end_root_tasks() {
-    loop_.root().scope().cancel(cancel_reason::shutdown, "main has ended",
-                                main_state_->spawned_at());
+    {
+      const coro::scheduler::entered here(loop_);
+      loop_.root().scope().cancel(cancel_reason::shutdown, "main has ended",
+                                  main_state_->spawned_at());
+    }
     loop_.run_until([this] { return loop_.live_tasks() == 0; });
     // Callbacks posted before the end still run; what they spawn is refused and awaited like the rest.
     loop_.run_out();

@@ -33,11 +33,17 @@ void virtual_network::at(time_point t, std::move_only_function<void()> action) {
   events_.emplace(event_key(t, event_count_++), std::move(action));
 }
 
-void virtual_network::run_due_events() {
-  while (!events_.empty() && events_.begin()->first.first <= now()) {
+bool virtual_network::run_due_events() {
+  bool any = false;
+  for (; !events_.empty() && events_.begin()->first.first <= now(); any = true) {
     auto event = events_.extract(events_.begin());
     event.mapped()();
   }
+  // Whatever an event has made ready, on whichever loop, comes before the clock moves on.
+  if (any) {
+    for (virtual_driver* each : drivers_) each->idle_until_ = time_point::min();
+  }
+  return any;
 }
 
 void virtual_network::advance_to(time_point t) {
@@ -82,25 +88,39 @@ std::unique_ptr<descriptor> virtual_driver::adopt(int fd) {
 
 bool virtual_driver::has_io() const noexcept {
   const auto& events = network_->events_;
-  return !active_.empty() || (!events.empty() && events.begin()->first.first <= network_->now());
+  return !active_.empty() || !due_calls_->empty() ||
+         (!events.empty() && events.begin()->first.first <= network_->now());
+}
+
+bool virtual_driver::take_call(std::move_only_function<void()>& call) {
+  if (!call_length_) return false;
+  // On a shared network another driver may meet the event: the call has to be made on its own loop.
+  auto make_due = [due = due_calls_, made = std::move(call)]() mutable {
+    due->push_back(std::move(made));
+  };
+  network_->at(after(network_->now(), call_length_()), std::move(make_due));
+  return true;
 }
 
 bool virtual_driver::finish_operations() {
-  bool any = false;
+  bool any = !due_calls_->empty();
+  for (auto& call : std::exchange(*due_calls_, {})) call();
   while (auto* socket = active_.pop_front()) any |= socket->resume_operations();
   return any;
 }
 
 time_point virtual_driver::idle_until() const noexcept {
-  const bool busy = !active_.empty() || wake_expected_ || woken_.load(std::memory_order_acquire);
+  const bool busy = !active_.empty() || !due_calls_->empty() || wake_expected_ ||
+                    woken_.load(std::memory_order_acquire);
   return busy ? time_point::min() : idle_until_;
 }
 
 void virtual_driver::wait(time_point deadline) {
   for (;;) {
     idle_until_ = time_point::min();
-    network_->run_due_events();
-    if (finish_operations() || take_wake() || deadline <= network_->now()) return;
+    const bool something_happened = network_->run_due_events();
+    if (finish_operations() || something_happened || take_wake() || deadline <= network_->now())
+      return;
     if (auto* waiter = idle_waiters_.pop_front()) {
       waiter->became_idle();
       return;

@@ -90,7 +90,10 @@ void virtual_run::drive(runtime::loop& loop, runtime::main_task& main) {
   }
   if (!turn_until(loop, [&] { return state->done(); })) end_hang(loop);
   // As run() does: what main has left in the root group is cancelled and awaited.
-  loop.root().scope().cancel(cancel_reason::shutdown, "main has ended", state->spawned_at());
+  {
+    const coro::scheduler::entered here(loop);
+    loop.root().scope().cancel(cancel_reason::shutdown, "main has ended", state->spawned_at());
+  }
   if (!turn_until(loop, [&] { return loop.live_tasks() == 0; })) end_hang(loop);
   loop.drain_posts();
   finish(loop, main);
@@ -115,11 +118,11 @@ void virtual_run::end_hang(runtime::loop& loop) {
   {
     const coro::scheduler::entered here(loop);
     add_problem(std::exchange(hang_, {}) + "\n" + task_tree());
+    hung_ = true;
+    deadlock_ = false;
+    loop.root().scope().cancel(cancel_reason::shutdown, "the run hung",
+                               std::source_location::current(), true);
   }
-  hung_ = true;
-  deadlock_ = false;
-  loop.root().scope().cancel(cancel_reason::shutdown, "the run hung",
-                             std::source_location::current(), true);
   if (turn_until(loop, [&] { return loop.live_tasks() == 0; })) return;
   for (const auto& problem : problems_) std::fprintf(stderr, "eddy: %s\n", problem.c_str());
   stop_program("tasks of a run that hung do not end when they are cancelled");

@@ -125,6 +125,15 @@ EDDY_TEST(gcra, grants_a_large_request_exactly_when_enough_has_come_back) {  // 
   EXPECT_EQ(now() - start, 1s);
 }
 
+EDDY_TEST(sliding_window, counts_a_unit_until_a_whole_period_after_its_grant) {
+  sliding_window limit(3, 3s);
+  co_await limit.acquire(1);
+  co_await sleep(1s);
+  EXPECT_EQ(limit.wait_time(3), 2s) << "not evenly refilled: see lim.3 for those that are";
+  co_await limit.acquire(3);
+  EXPECT_EQ(now().time_since_epoch(), 3s);
+}
+
 EDDY_TEST(rate_limiter, refills_to_its_capacity_and_not_beyond) {  // lim.4
   token_bucket bucket(3, 3s);
   gcra cells(1, 1s, 3);

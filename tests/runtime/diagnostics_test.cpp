@@ -10,8 +10,9 @@
 #include <eddy/coro/sleep.hpp>
 #include <eddy/runtime/dump.hpp>
 #include <eddy/runtime/run.hpp>
+#include <eddy/sync/event.hpp>
 #include <eddy/sync/mutex.hpp>
-#include <eddy/testing/virtual_run.hpp>
+#include <eddy/testing/gtest.hpp>
 
 namespace eddy {
 namespace {
@@ -75,6 +76,66 @@ TEST(task_tree, follows_a_wait_over_the_mutex_to_its_owner_and_what_that_waits_f
   EXPECT_THAT(tree, HasSubstr("chain: waiter -> mutex.lock (locked at "));
   EXPECT_THAT(tree, HasSubstr(") -> holder -> sleep"));
   EXPECT_THAT(tree, Not(HasSubstr("deadlock")));
+}
+
+// dbg.8
+EDDY_TEST(task_tree, is_read_in_slices_while_very_many_tasks_run) {
+  constexpr int count = 100'000;
+  constexpr int short_lived = 1000;
+  event end;
+  std::string text;
+  int turns_of_others = 0;
+  bool read = false;
+  co_await with_group([&](task_group& group) -> task<void> {
+    const auto wait_for_end = [&end]() -> task<void> { co_await end.wait(); };
+    for (int i = 0; i < count; ++i) group.spawn(wait_for_end);
+    // Some end while the tree is read, and new ones begin.
+    const auto soon_over = [](int turns) -> task<void> {
+      for (int i = 0; i < turns; ++i) co_await yield();
+    };
+    for (int i = 0; i < short_lived; ++i) group.spawn(soon_over, i);
+    const auto keep_spawning = [&]() -> task<void> {
+      while (!read) {
+        ++turns_of_others;
+        group.spawn(soon_over, 1);
+        co_await yield();
+      }
+    };
+    group.spawn(keep_spawning);
+    co_await yield();
+    text = co_await read_task_tree();
+    read = true;
+    end.set();
+  });
+  EXPECT_GT(turns_of_others, count / 1000) << "others run in between";
+  const auto lines = [&](std::string_view what) {
+    int found = 0;
+    for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(lines("waits for event.wait"), count);
+  EXPECT_GE(lines("spawned at"), count + 1);
+  EXPECT_LE(lines("spawned at"), count + short_lived + turns_of_others + 2);
+}
+
+// dbg.8
+EDDY_TEST(task_tree, read_in_slices_says_the_same) {
+  mutex m;
+  std::string at_once;
+  std::string in_slices;
+  co_await with_group([&](task_group& group) -> task<void> {
+    group.spawn(hold_and_sleep(m, 10s), {.name = "holder"});
+    co_await settle();
+    for (int i = 0; i < 300; ++i) group.spawn(lock_once(m), {.name = "waiter"});
+    co_await sleep(2s);
+    at_once = task_tree();
+    in_slices = co_await read_task_tree();
+  });
+  const auto without_own_line = [](std::string text) {
+    const auto begin = text.find("      at diagnostics_test.cpp");
+    return text.erase(begin, text.find('\n', begin) - begin);
+  };
+  EXPECT_EQ(without_own_line(in_slices), without_own_line(at_once));
 }
 
 // dbg.3 dbg.4

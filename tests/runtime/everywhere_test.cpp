@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 
+#include <eddy/coro/handle.hpp>
 #include <eddy/coro/sleep.hpp>
 #include <eddy/runtime/cross_loop_channel.hpp>
 #include <eddy/runtime/dump.hpp>
@@ -161,6 +162,19 @@ TEST(everywhere, a_signal_reaches_the_next_who_asks) {
     co_await sender;
   });
   std::signal(SIGUSR2, before);
+}
+
+// clk.6
+// Exposes: runtime/dump.read_task_tree
+TEST(everywhere, reading_the_task_tree_holds_nobody_back) {
+  cancel_everywhere([](trial& t) -> task<void> {
+    std::vector<task_handle<void>> others;
+    for (int i = 0; i < 300; ++i)
+      others.push_back(spawn([]() -> task<void> { co_await sleep(1s); }));
+    const auto ended = co_await t.expose(read_task_tree());
+    expect_value_when_undisturbed(t, ended);
+    for (auto& other : others) co_await other;
+  });
 }
 
 }  // namespace

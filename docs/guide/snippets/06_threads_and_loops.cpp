@@ -6,13 +6,20 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include <eddy/coro/sleep.hpp>
 #include <eddy/coro/timeout.hpp>
+#include <eddy/io/buffered_reader.hpp>
+#include <eddy/io/stream.hpp>
+#include <eddy/process/run.hpp>
+#include <eddy/runtime/cross_loop_channel.hpp>
 #include <eddy/runtime/offload.hpp>
+#include <eddy/runtime/remote.hpp>
 #include <eddy/runtime/run.hpp>
 #include <eddy/runtime/signals.hpp>
 #include <eddy/sync/event.hpp>
@@ -81,6 +88,62 @@ int run_on_four_loops(totals& shared) {
 }
 // [/loops]
 
+// [remote]
+eddy::task<int> count_users() {  // runs on whichever loop it is sent to
+  co_await eddy::sleep(1ms);
+  co_return 7;
+}
+
+eddy::task<int> ask_another_loop(eddy::runtime::loop_ref other) {
+  co_return co_await eddy::with_timeout(10s, eddy::run_on(other, count_users));
+}
+
+int ask_from_a_thread(const eddy::runtime::loop_ref& loop) {
+  auto reply = eddy::submit(loop, count_users);
+  return reply.get();  // blocks this thread, not the loop
+}
+// [/remote]
+
+// [channel]
+eddy::task<int> add_up(eddy::cross_loop_channel<int>::receiver_type numbers) {
+  int sum = 0;
+  while (auto number = co_await numbers.receive()) sum += *number;  // until the last sender is gone
+  co_return sum;
+}
+
+eddy::task<int> add_what_threads_send() {
+  eddy::cross_loop_channel<int> numbers(16);
+  auto send = [](eddy::cross_loop_channel<int>::sender_type to) {
+    for (int i = 1; i <= 3; ++i) to.send_from_thread(int(i));  // a task would co_await to.send(i)
+  };
+  std::jthread first(send, numbers.sender());
+  std::jthread second(send, std::move(numbers.sender()));
+  co_return co_await add_up(std::move(numbers.receiver()));
+}
+// [/channel]
+
+// [process]
+eddy::task<std::string> sort_lines(std::string lines) {
+  eddy::process::options what("sort");
+  what.args.emplace_back("-u");
+  auto running = eddy::process::run(std::move(what), std::move(lines));
+  const auto done = co_await eddy::with_timeout(10s, std::move(running));
+  if (!done.status.success()) throw std::runtime_error("sort: " + done.status.to_string());
+  co_return done.out;
+}
+
+eddy::task<std::string> talk_to_a_child() {
+  eddy::process::options what("cat");
+  what.standard_input = what.standard_output = eddy::process::stdio::pipe;
+  eddy::process::child cat = eddy::process::spawn(what);
+  co_await eddy::io::write_all(cat.in(), std::string_view("hello\n"));
+  eddy::io::buffered_reader reader(cat.out());
+  const auto line = co_await reader.read_line();
+  const auto status = co_await cat.terminate(1s);  // SIGTERM, after the grace SIGKILL
+  co_return *line + ", then " + status.to_string();
+}
+// [/process]
+
 // [signals]
 eddy::task<void> reload_on_hangup(int& reloads) {
   auto hangups = eddy::signals({SIGHUP});
@@ -98,6 +161,17 @@ eddy::task<int> everything() {
   expect(found);  // a call that ends early gives its result all the same
   const int answer = co_await ask_a_foreign_thread();
   expect(answer == 42);
+  const int users = co_await ask_another_loop(eddy::current_loop());
+  expect(users == 7);
+  auto ask = [loop = eddy::current_loop()] { return ask_from_a_thread(loop); };
+  const int counted = co_await eddy::to_thread(std::move(ask));
+  expect(counted == 7);
+  const int sum = co_await add_what_threads_send();
+  expect(sum == 12);
+  const std::string sorted = co_await sort_lines("b\na\nb\n");
+  expect(sorted == "a\nb\n");
+  const std::string said = co_await talk_to_a_child();
+  expect(said == "hello, then signal 15");
   int reloads = 0;
   auto reloading = eddy::spawn(reload_on_hangup(reloads));
   co_await eddy::sleep(1ms);

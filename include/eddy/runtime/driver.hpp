@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -162,6 +163,12 @@ class driver {
   virtual void wait(time_point deadline) = 0;
   /// While true, something outside the loop (a thread job) is going to call wake(): a virtual clock then stands still.
   virtual void expect_wake(bool expected) noexcept { static_cast<void>(expected); }
+  /// Offered each call that is about to go to a thread. True: the driver has taken it and makes it itself, later, from
+  /// inside wait(). False, `call` untouched: a thread makes it.
+  [[nodiscard]] virtual bool take_call(std::move_only_function<void()>& call) {
+    static_cast<void>(call);
+    return false;
+  }
   /// Makes a running or the next wait() return soon. Any thread, any time until the driver is destroyed; also from
   /// signal handlers.
   virtual void wake() noexcept = 0;

@@ -49,13 +49,16 @@ class thread_job : public list_hook<> {
   enum class stage : std::uint8_t { queued, running, ended };
   // Guarded by the pool's lock from submission to the end.
   stage stage_ = stage::queued;
+  bool scripted_ =
+      false;  // made by the driver, not by a thread; then all of it is the loop's alone
   thread_operation* waiter_ = nullptr;  // null: abandoned
   coro::thread_cancellation cancellation_;
   std::shared_ptr<coro::local_values> locals_;
   std::shared_ptr<thread_job> self_;  // while the pool has it
 };
 
-/// A pool of one loop: threads are started as calls need them, at most `limit`; further calls wait in order.
+/// A pool of one loop: threads are started as calls need them, at most `limit`; further calls wait in order. In virtual
+/// time a script may take the place of the threads: virtual_driver::script_calls.
 class offload {
  public:
   offload(loop& owner, std::size_t limit);
@@ -75,16 +78,22 @@ class offload {
  private:
   friend class thread_operation;
   class state;
+  class scripted;
 
   void submit(const std::shared_ptr<thread_job>& job, thread_operation& waiter);
   enum class withdrawal : std::uint8_t { done, later };
   withdrawal withdraw(thread_job& job, bool abandon, const coro::cancel_info_ptr& why) noexcept;
-  void came_back() noexcept;
+  void submit_to_thread(const std::shared_ptr<thread_job>& job);
+  void came_back(const thread_job& job) noexcept;
+  static void make_call(thread_job& job) noexcept;
 
   loop& loop_;
   std::size_t limit_;
-  std::size_t outstanding_ = 0;  // the loop's thread only
+  // The loop's thread only.
+  std::size_t outstanding_ = 0;
+  std::size_t on_threads_ = 0;  // of these
   std::shared_ptr<state> state_;
+  std::shared_ptr<scripted> scripted_;
 };
 
 /// Waits for a call in a pool.

@@ -99,7 +99,7 @@ class virtual_network {
     time_point now_{};
   };
 
-  void run_due_events();
+  bool run_due_events();
   void jump(time_point t) noexcept { clock_.now_ = t; }
   /// Where the clock may jump: `never` when there is no such time; now when a driver is not idle.
   [[nodiscard]] time_point next_instant() const noexcept;
@@ -132,6 +132,11 @@ class virtual_driver final : public driver {
   /// and no outside work is expected. It must change that, or throw (through wait). Empty: stops the program.
   void on_deadlock(std::function<void()> handler) { deadlock_handler_ = std::move(handler); }
 
+  /// From now on calls of to_thread and to_cpu_thread need no threads: each begins when its pool has a place, takes
+  /// the virtual time that `length` gives for it, and is made at the end of that time, on the loop's own thread. Empty:
+  /// they go to threads, and virtual time stands still meanwhile, as at first.
+  void script_calls(std::function<duration()> length) { call_length_ = std::move(length); }
+
   /// Something to be told once when everything else is blocked, before the clock moves.
   class idle_waiter : public list_hook<idle_waiter> {
    protected:
@@ -155,6 +160,7 @@ class virtual_driver final : public driver {
   [[nodiscard]] bool has_io() const noexcept override;
   void wait(time_point deadline) override;
   void expect_wake(bool expected) noexcept override { wake_expected_ = expected; }
+  [[nodiscard]] bool take_call(std::move_only_function<void()>& call) override;
   void wake() noexcept override;
 
  private:
@@ -171,6 +177,10 @@ class virtual_driver final : public driver {
   intrusive_list<detail::virtual_socket> active_;  // have an operation that may be able to go on
   intrusive_list<idle_waiter, idle_waiter> idle_waiters_;
   std::function<void()> deadlock_handler_;
+  std::function<duration()> call_length_;
+  using calls = std::vector<std::move_only_function<void()>>;
+  std::shared_ptr<calls> due_calls_ =
+      std::make_shared<calls>();  // scripted ones whose time is over; events refer to it
   time_point idle_until_ = time_point::min();
   bool wake_expected_ = false;
   std::atomic<bool> woken_ = false;
