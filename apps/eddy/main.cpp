@@ -14,15 +14,22 @@ namespace {
 /// What a signal asked for: shells say 128 + 2 for Ctrl-C.
 constexpr int interrupted = 130;
 
+/// Reports of the event loop are for those who write programs, not for those who use them.
+eddy::run_options quietly() {
+  eddy::run_options how;
+  how.watchdog = eddy::duration::zero();
+  return how;
+}
+
 struct runner {
   int operator()(std::monostate) const { return 0; }
   int operator()(command::fetch_options& options) const {
-    return eddy::run(command::fetch(std::move(options)));
+    return eddy::run(command::fetch(std::move(options)), quietly());
   }
   int operator()(command::crawl_options& options) const {
     const bool resumes = !options.out.empty();
     try {
-      return eddy::run(command::crawl(std::move(options)));
+      return eddy::run(command::crawl(std::move(options)), quietly());
     } catch (const eddy::error& e) {
       if (!(e == eddy::errc::interrupted) || !resumes) throw;
       std::fputs("eddy: interrupted; the same command goes on where this one stopped\n", stderr);
@@ -31,7 +38,7 @@ struct runner {
   }
   int operator()(command::serve_options& options) const {
     try {
-      return eddy::run(command::serve(std::move(options)));
+      return eddy::run(command::serve(std::move(options)), quietly());
     } catch (const eddy::error& e) {
       if (e == eddy::errc::interrupted) return 0;  // the usual end
       throw;

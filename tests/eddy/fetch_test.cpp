@@ -12,6 +12,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <eddy/tls/certificate_authority.hpp>
+
 namespace command::testing {
 namespace {
 
@@ -145,6 +147,32 @@ TEST(eddy_serve, serves_files_until_it_is_interrupted) {
 
   child_process missing({EDDY_PROGRAM, "serve", folder / "missing"});
   EXPECT_EQ(missing.wait(), 1);
+}
+
+TEST(eddy_serve, serves_https_and_http_2) {
+  const eddy::tests::scratch_folder folder;
+  folder.write("files/index.html", "<p>home");
+  const eddy::tls::certificate_authority authority;
+  const eddy::tls::credentials own = authority.issue({"127.0.0.1"});
+  const std::string certificate = folder.write("own.pem", own.chain);
+  const std::string key = folder.write("own.key", own.key);
+  const std::string trusted = folder.write("ca.pem", authority.pem());
+  serve_process server({folder / "files", "--cert", certificate, "--key", key});
+  EXPECT_THAT(server.base(), HasSubstr("https://"));
+  for (const auto& [wanted, version] : {std::pair("--http2", "2"), std::pair("--http1.1", "1.1")}) {
+    const answer got = curl(
+        {"--cacert", trusted, wanted, "-w", "%{http_version}\n%{http_code}", server.base() + "/"});
+    EXPECT_EQ(got.status, 200) << server.output();
+    EXPECT_EQ(got.body, std::string("<p>home") + version);
+  }
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.wait(), 0) << server.output();
+
+  child_process keyless({EDDY_PROGRAM, "serve", folder / "files", "--cert", certificate});
+  EXPECT_EQ(keyless.wait(), 2);
+  child_process wrong({EDDY_PROGRAM, "serve", folder / "files", "--cert", key, "--key", key});
+  EXPECT_EQ(wrong.wait(), 1);
+  EXPECT_THAT(wrong.output(), HasSubstr("own.key"));
 }
 
 }  // namespace
