@@ -3,11 +3,11 @@
 // come from the heap under them on purpose: EDDY_COUNTS_HEAP is not defined there, and what measures is left out.
 #pragma once
 
+#include "sanitizers.hpp"
+
 #include <cstddef>
 #include <cstdlib>
 #include <new>
-
-#include <sanitizers.hpp>
 
 #ifndef EDDY_HAS_SANITIZER
 #define EDDY_COUNTS_HEAP 1

@@ -1,5 +1,5 @@
 // In steady state the loop works without the heap.
-#include <heap_count.hpp>
+#include "heap_count.hpp"
 
 #ifdef EDDY_COUNTS_HEAP
 

@@ -1,6 +1,8 @@
 // Signal streams, and what run() does about SIGINT, SIGTERM and SIGUSR1: one mechanism.
 #include <eddy/runtime/signals.hpp>
 
+#include "sanitizers.hpp"
+
 #include <array>
 #include <atomic>
 #include <csignal>
@@ -9,7 +11,6 @@
 #include <vector>
 
 #include <gmock/gmock.h>
-#include <sanitizers.hpp>
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 // Reading and writing heads and bodies allocates nothing in steady state.
-#include <heap_count.hpp>
+#include "heap_count.hpp"
 
 #ifdef EDDY_COUNTS_HEAP
 

@@ -191,8 +191,8 @@ task<void> accept_loop(Listener& listener, Handler& handler, const serve_options
 /// with peer() and abort(), is_open() and closed(): tcp_listener, unix_listener and what is made like them.
 ///
 /// A handler that also takes the connection's serve_state::admission keeps it for as long as the connection is to
-/// count, and reports its failures itself: it throws nothing but `cancelled`. A handler with a member `refuse(stream)` is
-/// given, up to max_refusals at once, the connections that are beyond a limit, to tell them so.
+/// count, and reports its failures itself: it throws nothing but `cancelled`. A handler with a member `refuse(stream)`
+/// is given, up to max_refusals at once, the connections that are beyond a limit, to tell them so.
 template <class Listener, class Handler>
 task<void> serve(Listener& listener, Handler handler, serve_options options, serve_state& state) {
   detail::connection_group connections;

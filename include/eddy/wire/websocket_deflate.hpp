@@ -1,8 +1,8 @@
 // permessage-deflate (RFC 7692): compressing and decompressing messages, and agreeing on how.
 //
 // A side's context is zlib's memory of earlier messages. With context takeover it lives as long as the connection:
-// about 256 KiB for compressing with a window of 15 bits, 40 KiB for decompressing. Without, it lives as long as a message.
-// Either comes into being with the first message that needs it.
+// about 256 KiB for compressing with a window of 15 bits, 40 KiB for decompressing. Without, it lives as long as a
+// message. Either comes into being with the first message that needs it.
 #pragma once
 
 #include <cstddef>
