@@ -13,6 +13,7 @@ add_custom_target(eddy_fuzz DEPENDS write_corpus)
 
 # Coverage of the library's own code is what guides the search; linking brings in libFuzzer's main.
 target_compile_options(eddy_wire PRIVATE -fsanitize=fuzzer-no-link)
+target_compile_options(eddy_http PRIVATE -fsanitize=fuzzer-no-link)
 
 file(GLOB entries CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/fuzz/*.cpp)
 list(FILTER entries EXCLUDE REGEX "/write_corpus.cpp$")
@@ -27,6 +28,6 @@ foreach(source IN LISTS entries)
   target_include_directories(fuzz_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/fuzz)
   target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer-no-link)
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
-  target_link_libraries(fuzz_${name} PRIVATE eddy::wire $<TARGET_NAME_IF_EXISTS:eddy::scrape> eddy_warnings)
+  target_link_libraries(fuzz_${name} PRIVATE eddy::http eddy::wire $<TARGET_NAME_IF_EXISTS:eddy::scrape> eddy_warnings)
   add_dependencies(eddy_fuzz fuzz_${name})
 endforeach()

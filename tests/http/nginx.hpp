@@ -50,6 +50,7 @@ class nginx {
   [[nodiscard]] static bool is_installed() { return std::filesystem::exists("/usr/sbin/nginx"); }
   /// "http://127.0.0.1:port"
   [[nodiscard]] std::string base() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] pid_t pid() const noexcept { return process_; }
   [[nodiscard]] std::filesystem::path files() const { return folder_ / "files"; }
   void write_file(const std::string& name, std::string_view content) const {
     std::ofstream(files() / name, std::ios::binary) << content;

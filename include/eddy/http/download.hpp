@@ -1,0 +1,46 @@
+// Downloads: a body of any size to a sink, in constant memory, with progress, resumed where it broke off.
+//
+//   auto done = co_await eddy::http::download(client, std::move(spec), sink);
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <eddy/http/client.hpp>
+
+namespace eddy::http {
+
+/// Where a download goes. Each piece continues the one before, or begins anew at offset zero: then what came before is
+/// void. What it throws ends the download.
+using download_sink = std::function<task<void>(std::uint64_t offset, std::string_view piece)>;
+
+struct download_options {
+  /// Bytes that the sink has already, of an earlier download whose `validator` is given: the rest is asked for, and all
+  /// of it when the server has another version now.
+  std::uint64_t offset = 0;
+  std::string validator = {};
+  /// How often a download whose connection broke is taken up again.
+  std::size_t resumptions = 5;
+  /// Told after each piece; the size of the whole once it is known. Must not throw.
+  std::function<void(std::uint64_t received, std::optional<std::uint64_t> size)> progress = {};
+};
+
+struct download_result {
+  int status = 0;
+  std::uint64_t size = 0;       ///< of the whole, with `offset`
+  std::size_t resumptions = 0;  ///< that were needed
+  std::string validator;  ///< the version that came: a strong ETag, or Last-Modified; may be empty
+};
+
+/// Sends `spec`, usually a GET, and gives its body to `sink`. Compression is not asked for; the total time is unlimited
+/// unless spec.timeouts.total says otherwise: client_timeouts::idle_read bounds each wait. When the connection breaks
+/// or idles, the rest is asked for with Range and If-Range (RFC 9110, section 14), if the response had a validator.
+/// Throws status_error for 400 and above, request_error when it cannot go on, and what the sink throws.
+[[nodiscard]] task<download_result> download(client& with, request_spec spec, download_sink sink,
+                                             download_options options = download_options());
+
+}  // namespace eddy::http
