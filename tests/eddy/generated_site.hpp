@@ -1,7 +1,7 @@
 // A large site on a thread of its own, made up as it is asked for, which counts who asks for what, and when.
 //
 // Its pages are a tree: page n links to 5n+1 ... 5n+5, to the page above it and to itself. The pages stand on several
-// hosts (127.0.0.1, 127.0.0.2, ...) in turn. Every tenth page also links to /redirect/n, which leads to page n/2, to
+// hosts (127.0.0.1, 127.0.0.2, ...) in turn. Every ninth page also links to /redirect/n, which leads to page n/2, to
 // /loop/n, which leads to itself by a detour, and to /missing/n. Some pages are slow, some huge, some badly encoded.
 #pragma once
 
@@ -60,7 +60,7 @@ class generated_site {
     std::set<std::string> urls;
     for (std::size_t n = 0; n < pages_; ++n) {
       urls.insert(url(n, "/page/" + std::to_string(n)));
-      if (n % 10 != 0) continue;
+      if (n % 9 != 0) continue;
       for (const char* const kind : {"/redirect/", "/loop/", "/detour/", "/missing/"}) {
         urls.insert(url(n, kind + std::to_string(n)));
       }
@@ -107,7 +107,7 @@ class generated_site {
     const std::string kind(r.parameter("kind"));
     const std::size_t n = std::stoul(std::string(r.parameter("number")));
     begin("http://" + host + std::string(r.target()), host);
-    if (kind == "page" && n % 100 == 3) {
+    if (kind == "page" && n % 101 == 3) {
       const auto slept = co_await eddy::as_result(eddy::sleep(std::chrono::milliseconds(200)));
       end(host);
       if (slept.is_cancelled()) throw eddy::cancelled(slept.cancellation());
@@ -137,7 +137,7 @@ class generated_site {
     }
     text += link(n / 5, "/page/" + std::to_string(n / 5)) + "<a href=''>self</a><a href=/secret/" +
             std::to_string(n % 5) + ">x</a>";
-    if (n % 10 == 0) {
+    if (n % 9 == 0) {
       for (const char* const kind : {"/redirect/", "/loop/", "/missing/"}) {
         text += link(n, kind + std::to_string(n));
       }
