@@ -16,6 +16,8 @@
 #include <eddy/testing/error_recorder.hpp>
 #include <eddy/testing/fault_proxy.hpp>
 #include <eddy/testing/gtest.hpp>
+#include <eddy/tls/certificate_authority.hpp>
+#include <eddy/tls/context.hpp>
 
 namespace eddy::http::test {
 namespace {
@@ -69,12 +71,14 @@ task<outcome> make_request(client& c, const request_maker& make, const std::stri
   co_return came;
 }
 
+std::string numbers(int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += std::to_string(i) + "\n";
+  return text;
+}
+
 const std::string& page() {
-  static const std::string made = [] {
-    std::string text;
-    for (int i = 0; i < 3'000; ++i) text += std::to_string(i) + "\n";
-    return text;
-  }();
+  static const std::string made = numbers(400);
   return made;
 }
 
@@ -286,6 +290,69 @@ EDDY_TEST(client_faults, many_requests_at_once_all_end) {
     EXPECT_EQ(c.statistics().connections, c.statistics().idle);
     EXPECT_EQ(c.statistics().waiting, 0u);
   });
+}
+
+/// Faults over TLS, where positions count what is encrypted: in the handshake and behind it.
+std::vector<fault> faults_under_tls() {
+  std::vector<fault> made;
+  for (const std::size_t at : {std::size_t{0}, std::size_t{3}, std::size_t{250}}) {
+    for (const phase where : {phase::request, phase::response_head}) {
+      made.push_back(fault::reset(where, at));
+      made.push_back(fault::close(where, at));
+      made.push_back(fault::half_close(where, at));
+      made.push_back(fault::stall(where, at));
+      made.push_back(fault::garbage(where, 20, at));
+    }
+  }
+  for (const std::size_t at : {std::size_t{3'000}, std::size_t{10'000}}) {  // in the response
+    made.push_back(fault::reset(phase::response_head, at));
+    made.push_back(fault::close(phase::response_head, at));
+    made.push_back(fault::half_close(phase::response_head, at));
+    made.push_back(fault::stall(phase::response_head, at));
+    made.push_back(fault::garbage(phase::response_head, 20, at));
+    made.push_back(fault::drop(phase::response_head, 20, at));
+  }
+  return made;
+}
+
+EDDY_TEST(client_faults, none_of_them_hangs_a_client_over_tls_or_deceives_it) {
+  eddy::testing::error_recorder ignored;  // the server's side
+  const tls::certificate_authority authority;
+  tls::server_options serving;
+  serving.certificates.push_back(authority.issue({"127.0.0.1"}));
+  const auto context = tls::context::server(serving);
+  tls::client_options trusting;
+  trusting.authorities = authority.trusted();
+  client_options options = impatient();
+  options.tls = tls::context::client(trusting);
+  const std::string large = numbers(3'000);
+  server app;
+  app.get("/", [&](request&) { return large; });
+  auto listener = net::tcp_listener::listen(net::address::loopback_v4(0));
+  fault_proxy proxy(listener.local());
+  const std::string base = "https://" + proxy.address().to_string();
+  auto all = [&](task_group& group) -> task<void> {
+    group.spawn(app.serve(listener, context));
+    group.spawn(proxy.serve());
+    for (const fault& one : faults_under_tls()) {
+      const ::testing::ScopedTrace at(__FILE__, __LINE__,
+                                      std::string(to_string(one.what)) + " at " +
+                                          std::string(to_string(one.where)) + " " +
+                                          std::to_string(one.offset));
+      client c(options);
+      proxy.inject(one);
+      const outcome came = co_await make_request(c, get_page, base, large);
+      EXPECT_EQ(came.status, 0) << "an error, not a response";
+      proxy.clear();
+      const outcome after = co_await make_request(c, get_page, base, large);
+      EXPECT_TRUE(after.answered) << after.failure.message();
+      c.close();
+      EXPECT_EQ(c.statistics().connections, 0u);
+    }
+    proxy.close();
+    app.shutdown();
+  };
+  co_await with_group(all);
 }
 
 }  // namespace
