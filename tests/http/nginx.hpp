@@ -23,8 +23,10 @@ namespace eddy::http::testing {
 /// they wait in the backlog until nginx accepts.
 class nginx {
  public:
-  /// `locations` goes into its server block. Files are served from files().
-  explicit nginx(const std::string& locations = {}) {
+  /// `locations` goes into its server block, `how` behind its listen address ("ssl http2"). Files are served from
+  /// files().
+  explicit nginx(const std::string& locations = {}, const std::string& how = {})
+      : scheme_(how.find("ssl") == std::string::npos ? "http" : "https") {
     std::string pattern = (std::filesystem::temp_directory_path() / "eddy-nginx-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
     folder_ = pattern;
@@ -32,7 +34,7 @@ class nginx {
     // A worker of a master that runs as root drops its rights; it has to get into the folder all the same.
     std::filesystem::permissions(folder_, std::filesystem::perms(0755));
     const int listening = listen_somewhere();
-    write_configuration(locations);
+    write_configuration(locations, how);
     process_ = fork();
     if (process_ == 0) become_nginx(listening);
     ::close(listening);
@@ -49,7 +51,9 @@ class nginx {
 
   [[nodiscard]] static bool is_installed() { return std::filesystem::exists("/usr/sbin/nginx"); }
   /// "http://127.0.0.1:port"
-  [[nodiscard]] std::string base() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string base() const {
+    return scheme_ + "://127.0.0.1:" + std::to_string(port_);
+  }
   [[nodiscard]] pid_t pid() const noexcept { return process_; }
   [[nodiscard]] std::filesystem::path files() const { return folder_ / "files"; }
   void write_file(const std::string& name, std::string_view content) const {
@@ -74,15 +78,15 @@ class nginx {
     return fd;
   }
 
-  void write_configuration(const std::string& locations) const {
+  void write_configuration(const std::string& locations, const std::string& how) const {
     const std::string at = folder_.string();
     std::ofstream(folder_ / "nginx.conf")
         << "daemon off; worker_processes 1; pid " << at << "/pid; error_log " << at
         << "/error.log;\nevents { worker_connections 1024; }\nhttp { access_log off;"
         << " client_body_temp_path " << at << "/1; proxy_temp_path " << at
         << "/2; fastcgi_temp_path " << at << "/3; uwsgi_temp_path " << at << "/4; scgi_temp_path "
-        << at << "/5;\nserver { listen 127.0.0.1:" << port_ << "; root " << files().string()
-        << ";\n"
+        << at << "/5;\nserver { listen 127.0.0.1:" << port_ << " " << how << "; root "
+        << files().string() << ";\n"
         << locations << "\n} }\n";
   }
 
@@ -96,6 +100,7 @@ class nginx {
     _exit(127);
   }
 
+  std::string scheme_;
   std::filesystem::path folder_;
   std::uint16_t port_ = 0;
   pid_t process_ = -1;

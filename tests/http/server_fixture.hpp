@@ -47,7 +47,7 @@ class raw_client {
     answer got;
     for (;;) {
       const auto size = parser.parse(unread_, asked, head);
-      testing::require(size.has_value(), "the server sends valid heads");
+      eddy::testing::require(size.has_value(), "the server sends valid heads");
       if (*size > 0) {
         got.status = head.status();
         got.fields = http::fields(head.fields());
@@ -93,14 +93,14 @@ class raw_client {
   task<void> read_body(wire::http1::body_decoder& decoder, answer& got) {
     for (;;) {
       const auto event = decoder.next(unread_);
-      testing::require(event.has_value(), "the server sends valid bodies");
+      eddy::testing::require(event.has_value(), "the server sends valid bodies");
       got.body.append(event->data);
       unread_.erase(0, event->consumed);
       if (event->kind == wire::http1::body_decoder::event_kind::end) break;
       if (event->kind == wire::http1::body_decoder::event_kind::data) continue;
       const bool more = co_await read_more();
       if (!more) {
-        testing::require(decoder.finish().has_value(), "the server ends its bodies");
+        eddy::testing::require(decoder.finish().has_value(), "the server ends its bodies");
         break;
       }
     }
