@@ -1,5 +1,6 @@
 // Writes the inputs of the tests as seeds: write_corpus <folder> makes <folder>/http1_request,
-// http1_response, http1_target, multipart and websocket.
+// http1_response, http1_target, http2_server, multipart and websocket.
+#include "http/http2_frames.hpp"
 #include "wire/http1_cases.hpp"
 
 #include <cstddef>
@@ -56,6 +57,22 @@ void write_websocket_seeds(corpus& seeds) {
   seeds.add(std::string("\x02\x01\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58", 13));
 }
 
+void write_http2_seeds(corpus& seeds) {
+  using namespace eddy::http::test;
+  const auto add = [&](const std::string& bytes) { seeds.add('\x10' + bytes); };
+  add(h2_get(1) + h2_get(3, "/slow") + h2_reset(3) + h2_get(5, "/stream"));
+  add(h2_post(1) + h2_data(1, "abc", false) + h2_data(1, "def"));
+  add(h2_post(1, "/echo", {{"content-length", "3"}, {"expect", "100-continue"}}) +
+      h2_data(1, "abc"));
+  add(h2_settings(h2_setting(4, 3)) + h2_get(1) + h2_update(1, 1) + h2_update(0, 100) + h2_ping());
+  const std::string block = hpack(h2_request("GET", "/"));
+  add(h2_bytes(h2::headers, 1, 1, block.substr(0, 9)) +
+      h2_bytes(h2::continuation, 4, 1, block.substr(9)));
+  add(h2_post(1) + h2_data(1, "x", false) + h2_bytes(h2::headers, 5, 1, hpack({{"x-sum", "1"}})));
+  add(h2_bytes(h2::priority, 0, 1, "12345") + h2_bytes(h2::goaway, 0, 0, std::string(8, '\0')));
+  add(h2_bytes(h2::headers, 5, 1, "\x82\x86\x84\x41\x01h"));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -87,6 +104,8 @@ int main(int argc, char** argv) {
       "\x10"
       "form-data; name=\"a%22\"; filename=\"C:\\x\\\"\"; filename*=UTF-8''%c3%a4");
   corpus websockets(argv[1], "websocket");
+  corpus http2(argv[1], "http2_server");
+  write_http2_seeds(http2);
   write_websocket_seeds(websockets);
 
   corpus responses(argv[1], "http1_response");

@@ -100,7 +100,7 @@ class http2_call final : public incoming_response, public list_hook<>, public bo
   [[nodiscard]] std::uint64_t announced() const noexcept override { return announced_; }
 
   task<void> send_body(std::string_view data) override;
-  void set_trailers(const http::fields& trailers) override { out_.set_trailers(trailers); }
+  void set_trailers(const http::fields& all) override { out_.set_trailers(all); }
 
  private:
   friend class http2_client_session;

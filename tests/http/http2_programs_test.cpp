@@ -10,6 +10,7 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -162,6 +163,85 @@ TEST(http2_programs, httpx_asks_by_prior_knowledge) {
       "    print(c.get('BASE/none').status_code)\n"
       "\"");
   EXPECT_EQ(said, "HTTP/2 200 hello\nTrue\n404\n");
+}
+
+// --- over TLS ---
+
+/// What `command` says while a server runs over TLS; "BASE" stands for "https://127.0.0.1:port", "CA" for the file of
+/// the authority. Then `body(base, authority)` runs.
+template <class Body>
+std::string said_over_tls(std::string command, Body body) {
+  const tls::certificate_authority authority;
+  const folder keys;
+  const std::string trusted = keys.write("ca.pem", authority.pem());
+  tls::server_options secure;
+  secure.certificates.push_back(authority.issue({"127.0.0.1"}));
+  secure.alpn = {"h2", "http/1.1"};
+  const tls::context context = tls::context::server(secure);
+  server app;
+  add_routes(app);
+  std::string said;
+  auto main = [&]() -> task<void> {
+    net::tcp_listener listener = net::tcp_listener::listen(net::address::loopback_v4(0));
+    const std::string base = "https://127.0.0.1:" + std::to_string(listener.local().port());
+    for (const auto& [name, value] : {std::pair("BASE", base), std::pair("CA", trusted)}) {
+      const std::string_view word = name;
+      for (auto i = command.find(word); i != std::string::npos; i = command.find(word)) {
+        command.replace(i, word.size(), value);
+      }
+    }
+    auto both = [&](task_group& group) -> task<void> {
+      group.spawn(app.serve(listener, context));
+      said = co_await to_thread([&] { return output_of(command); });
+      co_await body(base, authority);
+      app.shutdown();
+    };
+    co_await with_group(both);
+  };
+  run_options options;
+  options.handle_signals = false;
+  run(with_timeout(60s, main()), options);
+  return said;
+}
+
+TEST(http2_programs, clients_agree_with_the_server_on_a_version) {
+  const std::string python =
+      "/usr/bin/python3 -c \"\n"
+      "import httpx\n"
+      "for two in (True, False):\n"
+      "    with httpx.Client(http2=two, verify='CA') as c:\n"
+      "        r = c.get('BASE/')\n"
+      "        print(r.http_version, r.text)\n"
+      "\"";
+  auto own_client = [](std::string base,
+                       const tls::certificate_authority& authority) -> task<void> {
+    client_options options;
+    tls::client_options trust;
+    trust.authorities = authority.trusted();
+    options.tls = tls::context::client(trust);
+    client web(options);
+    std::vector<task<int>> all;
+    auto ask = [&]() -> task<int> {
+      auto response = co_await web.get(base + "/slow");
+      co_await response.discard();
+      co_return response.status();
+    };
+    for (int i = 0; i < 100; ++i) all.push_back(ask());
+    const std::vector<int> statuses = co_await gather(std::move(all));
+    EXPECT_EQ(statuses.size(), 100U);
+    EXPECT_EQ(web.statistics().connects, 1U);
+  };
+  const std::string said = said_over_tls(
+      "curl -s --http2 --cacert CA BASE/ -w ' %{http_version}\\n'"
+      " && curl -s --http1.1 --cacert CA BASE/ -w ' %{http_version}\\n'"
+      " && curl -s --http2 --cacert CA BASE/large | wc -c"
+      " && h2load -n 1000 -c 2 -m 50 BASE/ && nghttp BASE/ && " +
+          python,
+      own_client);
+  EXPECT_THAT(said, HasSubstr("hello 2\nhello 1.1\n3000000\n"));
+  EXPECT_THAT(said, HasSubstr("1000 done, 1000 succeeded, 0 failed, 0 errored, 0 timeout"));
+  EXPECT_THAT(said, HasSubstr("Application protocol: h2"));
+  EXPECT_THAT(said, HasSubstr("HTTP/2 hello\nHTTP/1.1 hello\n"));
 }
 
 // --- servers ---
