@@ -365,10 +365,11 @@ EDDY_TEST(http2_client, errors_say_what_the_server_has_said) {
     const std::uint32_t first = co_await next_request(peer);
     co_await peer.send(h2_reset(first, h2::enhance_your_calm));
     const std::uint32_t second = co_await next_request(peer);
-    co_await peer.send(
-        h2_bytes(h2::headers, 5, second, hpack({{":status", "200"}, {"X-Bad", "upper"}})));
+    const h2_fields bad{{":status", "200"}, {"X-Bad", "upper"}};
+    co_await peer.send(h2_bytes(h2::headers, 5, second, hpack(bad)));
     const std::uint32_t third = co_await next_request(peer);
-    co_await peer.send(h2_bytes(h2::headers, 4, third, hpack({{":status", "200"}})) +
+    const h2_fields fine{{":status", "200"}};
+    co_await peer.send(h2_bytes(h2::headers, 4, third, hpack(fine)) +
                        h2_data(third, "begun", false) + h2_reset(third, h2::internal_error));
     co_await next_request(peer);
   };
@@ -396,8 +397,8 @@ EDDY_TEST(http2_client, interim_responses_are_left_out) {
   auto script = [&](h2_peer& peer, int) -> task<void> {
     co_await peer.send(h2_settings());
     const std::uint32_t first = co_await next_request(peer);
-    co_await peer.send(h2_bytes(h2::headers, 4, first, hpack({{":status", "103"}, {"link", "x"}})) +
-                       h2_answer(first));
+    const h2_fields hints{{":status", "103"}, {"link", "x"}};
+    co_await peer.send(h2_bytes(h2::headers, 4, first, hpack(hints)) + h2_answer(first));
     co_await next_request(peer);
   };
   auto body = [&](client& web) -> task<void> {

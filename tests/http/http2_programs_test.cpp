@@ -1,5 +1,5 @@
-// HTTP/2 with programs that are not ours, on the system's sockets: nghttp, h2load, curl and httpx as clients, nghttpd and
-// nginx as servers.
+// HTTP/2 with programs that are not ours, on the system's sockets: nghttp, h2load, curl and httpx as clients, nghttpd
+// and nginx as servers.
 #include "http/nginx.hpp"
 #include "http/server_fixture.hpp"
 

@@ -399,7 +399,8 @@ EDDY_TEST(http2_server, bodies_beyond_the_limit_are_answered_413) {
   auto body = [](h2_peer& peer) -> task<void> {
     co_await peer.open();
     co_await peer.send(h2_post(1, "/") + h2_data(1, "0123456789a", false));
-    co_await peer.send(h2_post(3, "/", {{"content-length", "11"}}));
+    const std::string announced = h2_post(3, "/", {{"content-length", "11"}});
+    co_await peer.send(announced);
     co_await peer.send(h2_post(5, "/") + h2_data(5, "0123456789"));
     const h2_reaction got = co_await reaction_of(peer);
     EXPECT_EQ(got.status_of(1), 413);
@@ -415,7 +416,8 @@ EDDY_TEST(http2_server, says_100_continue_when_the_body_is_asked_for) {
   add_routes(app);
   auto body = [](h2_peer& peer) -> task<void> {
     co_await peer.open();
-    co_await peer.send(h2_post(1, "/echo", {{"expect", "100-continue"}, {"content-length", "3"}}));
+    const h2_fields fields{{"expect", "100-continue"}, {"content-length", "3"}};
+    co_await peer.send(h2_post(1, "/echo", fields));
     const h2_reaction asked = co_await reaction_of(peer);
     EXPECT_EQ(asked.status_of(1), 100);
     co_await peer.send(h2_data(1, "abc"));
