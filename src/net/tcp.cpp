@@ -82,8 +82,10 @@ tcp_listener tcp_listener::listen(const address& where, listen_options options) 
   if (options.reuse_port) on->set_option(SOL_SOCKET, SO_REUSEPORT, 1);
   if (where.family() == AF_INET6)
     on->set_option(IPPROTO_IPV6, IPV6_V6ONLY, options.v6_only ? 1 : 0);
-  // Accepted sockets inherit it.
+  // Accepted sockets inherit these two.
   if (options.nodelay) on->set_option(IPPROTO_TCP, TCP_NODELAY, 1);
+  if (options.unsent_limit > 0)
+    on->set_option(IPPROTO_TCP, TCP_NOTSENT_LOWAT, options.unsent_limit);
   on->bind(where);
   on->listen(options.backlog);
   return {std::move(on), options.accept_pause};

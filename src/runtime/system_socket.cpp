@@ -50,9 +50,10 @@ fd_kind classify(int fd) noexcept {
 }
 
 // write() and sendfile() have no MSG_NOSIGNAL: a pipe or socket without a reader raises SIGPIPE in the calling thread,
-// which is blocked and taken back here, unless one was pending before.
+// which is blocked and taken back here, unless one was pending before. It is also raised where the reader leaves in the
+// middle of a call that then tells of what went out before.
 template <class Call>
-std::int64_t without_signal(Call call) noexcept {
+std::int64_t without_signal(std::size_t asked, Call call) noexcept {
   sigset_t pipe_only;
   sigset_t pending;
   sigset_t before;
@@ -61,7 +62,8 @@ std::int64_t without_signal(Call call) noexcept {
   sigpending(&pending);
   pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
   const std::int64_t outcome = uninterrupted(call);
-  if (outcome == -EPIPE && sigismember(&pending, SIGPIPE) == 0) {
+  const bool cut_short = outcome >= 0 && static_cast<std::size_t>(outcome) < asked;
+  if ((outcome == -EPIPE || cut_short) && sigismember(&pending, SIGPIPE) == 0) {
     const timespec no_wait{};
     sigtimedwait(&pipe_only, nullptr, &no_wait);
   }
@@ -211,8 +213,11 @@ std::int64_t system_socket::attempt_receive(io_operation& op) noexcept {
 
 std::int64_t system_socket::attempt_send(io_operation& op) noexcept {
   if (kind_ == fd_kind::file) {
-    const auto count = static_cast<int>(std::min(op.buffers.size(), most_buffers));
-    return without_signal([&] { return ::writev(fd(), op.buffers.data(), count); });
+    const auto pieces = op.buffers.first(std::min(op.buffers.size(), most_buffers));
+    std::size_t asked = 0;
+    for (const iovec& one : pieces) asked += one.iov_len;
+    return without_signal(
+        asked, [&] { return ::writev(fd(), pieces.data(), static_cast<int>(pieces.size())); });
   }
   if (op.verb() == io_verb::send && op.buffers.size() == 1) {
     const iovec& from = op.buffers.front();
@@ -227,7 +232,8 @@ std::int64_t system_socket::attempt_send_file(const io_operation& op) noexcept {
   if (op.file.file == nullptr || op.file.file->native_handle() < 0) return -ENOTSUP;
   const int from = op.file.file->native_handle();
   auto offset = static_cast<off_t>(op.file.offset);
-  return without_signal([&] { return ::sendfile(fd(), from, &offset, op.file.size); });
+  return without_signal(op.file.size,
+                        [&] { return ::sendfile(fd(), from, &offset, op.file.size); });
 }
 
 std::int64_t system_socket::attempt_accept(io_operation& op) noexcept {

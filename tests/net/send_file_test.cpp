@@ -2,7 +2,14 @@
 #include "error_code.hpp"
 #include "scratch_folder.hpp"
 
+#include <array>
 #include <string>
+#include <thread>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <eddy/coro/group.hpp>
 #include <eddy/coro/result.hpp>
@@ -116,6 +123,59 @@ TEST(send_file, a_cancelled_send_has_sent_nothing_and_a_lost_peer_is_an_error) {
     const auto lost = co_await as_result(send_all(c.server, *file, text.size()));
     EDDY_REQUIRE(lost.has_error());
     EXPECT_EQ(condition_of(eddy::tests::code_of(lost)), condition::disconnected);
+  });
+}
+
+TEST(listen_options, bound_what_slow_readers_make_the_system_hold) {
+  run([]() -> task<void> {
+    tcp_listener listener = tcp_listener::listen(address::loopback_v4(0));
+    tcp_stream client = co_await tcp_stream::connect(listener.local());
+    tcp_stream server = co_await listener.accept();
+    EXPECT_EQ(server.option(IPPROTO_TCP, TCP_NOTSENT_LOWAT), 256 * 1024);
+    // Nobody reads: what is taken is that, and what the peer's window and the way there hold.
+    client.set_receive_buffer(4096);
+    std::size_t taken = 0;
+    const std::string text(64 * 1024, 'x');
+    const auto fill = [&](cancel_scope& scope) -> task<void> {
+      for (;;) {
+        scope.set_deadline(after(now(), std::chrono::milliseconds(200)));
+        taken += co_await server.write_some(std::as_bytes(std::span(text)));
+      }
+    };
+    const bool finished = co_await with_scope(fill);
+    EXPECT_FALSE(finished);
+    EXPECT_LT(taken, 2'000'000U);
+  });
+}
+
+/// Connects to `port` again and again, reads a little and resets: at any moment of what the other side does.
+void reset_connections(std::uint16_t port, int times) {
+  for (int i = 0; i < times; ++i) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    const address to = address::loopback_v4(port);
+    EXPECT_EQ(::connect(fd, to.data(), to.size()), 0);
+    std::array<char, 4096> piece{};
+    for (int reads = 0; reads < i % 40; ++reads) {
+      if (::recv(fd, piece.data(), piece.size(), 0) <= 0) break;
+    }
+    const linger reset{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    ::close(fd);
+  }
+}
+
+TEST(send_file, a_reset_in_the_middle_raises_no_signal) {
+  const scratch_folder folder;
+  const auto file = runtime::system_files().open(folder.write("large", pattern(8'000'000)), {});
+  run([&]() -> task<void> {
+    constexpr int times = 1000;
+    tcp_listener listener = tcp_listener::listen(address::loopback_v4(0));
+    std::jthread client(reset_connections, listener.local().port(), times);
+    for (int i = 0; i < times; ++i) {
+      tcp_stream peer = co_await listener.accept();
+      const auto sent = co_await as_result(send_all(peer, *file, 8'000'000));
+      EXPECT_TRUE(sent.has_error());  // a signal would have ended the program
+    }
   });
 }
 

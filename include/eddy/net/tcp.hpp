@@ -52,6 +52,9 @@ struct listen_options {
   bool reuse_port = false;    ///< share the port with other sockets: one listener per loop
   bool v6_only = false;       ///< an IPv6 listener does not take IPv4 connections
   bool nodelay = true;        ///< for accepted connections
+  /// Bytes that the system takes beyond what the window of an accepted peer lets out; 0: megabytes,
+  /// of which a thousand slow readers make a shortage for the whole machine.
+  int unsent_limit = 256 * 1024;
   duration accept_pause = std::chrono::milliseconds(500);  ///< see stream_listener::accept
 };
 
