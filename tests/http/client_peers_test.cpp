@@ -249,8 +249,7 @@ TEST(http_client_memory, is_constant_for_large_downloads_and_uploads) {
   run(main);
 }
 
-TEST(http_client_aiohttp, sends_forms_and_streams_and_reads_streams) {
-  constexpr const char* script = R"(
+constexpr const char* aiohttp_server = R"(
 import asyncio, sys
 from aiohttp import web
 async def form(request):
@@ -284,7 +283,9 @@ async def main():
     await asyncio.Event().wait()
 asyncio.run(main())
 )";
-  program server({"/usr/bin/python3", "-c", script});
+
+TEST(http_client_aiohttp, sends_forms_and_streams_and_reads_streams) {
+  program server({"/usr/bin/python3", "-c", aiohttp_server});
   const std::string port = server.read_line();
   ASSERT_FALSE(port.empty()) << "aiohttp is not installed: run tools/setup test";
   auto main = [&]() -> task<void> {
