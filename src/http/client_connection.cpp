@@ -74,16 +74,33 @@ task<void> client_connection::write_all(io::const_buffers pieces, duration idle)
   }
 }
 
+task<bool> client_connection::nothing_comes() {
+  bool quiet = false;
+  try {
+    buffer_.make_room(read_size);
+    std::size_t got = 0;
+    if (auto* tcp = std::get_if<net::tcp_stream>(&stream_)) {
+      got = co_await tcp->read_some(buffer_.room());
+    } else {
+      got = co_await std::get<io::any_stream>(stream_).read_some(buffer_.room());
+    }
+    buffer_.commit(got);
+  } catch (const cancelled&) {
+    quiet = true;  // a cancellation from outside is seen by the next operation
+  }
+  co_return quiet;
+}
+
 task<bool> client_connection::is_quiet() {
   // A deadline so near is in the past when the loop has polled once: the read gets what is there, and does not wait.
-  std::optional<std::size_t> got;
-  bool failed = false;
+  // The `cancelled` is caught where it is thrown: each frame that it passes costs as much as a request's parsing.
+  std::optional<bool> quiet;
   try {
-    got = co_await move_on_after(duration(1), fill());
+    quiet = co_await move_on_after(duration(1), nothing_comes());
   } catch (const error&) {
-    failed = true;
+    // It has ended.
   }
-  co_return !failed && !got;
+  co_return quiet.value_or(false);
 }
 
 }  // namespace eddy::http::detail

@@ -51,6 +51,7 @@ class client_connection final : public list_hook<of_origin>, public list_hook<of
 
  private:
   task<std::size_t> write_some(io::const_buffers pieces);
+  task<bool> nothing_comes();
 
   client_stream stream_;
   io::read_buffer buffer_;

@@ -63,9 +63,9 @@ std::string make_boundary() {
 
 }  // namespace
 
-std::string encode_form(const std::vector<std::pair<std::string, std::string>>& fields) {
+std::string encode_form(const std::vector<std::pair<std::string, std::string>>& pairs) {
   std::string made;
-  for (const auto& [name, value] : fields) {
+  for (const auto& [name, value] : pairs) {
     if (!made.empty()) made += '&';
     append_escaped(made, name);
     made += '=';

@@ -175,8 +175,9 @@ TEST(http_client_nginx, whose_workers_are_killed_loses_no_request_and_leaks_no_c
     co_await with_group(both);
     EXPECT_EQ(answered + failed, count);
     EXPECT_GT(kills, 0u);
-    // Repeated on new connections twice, a GET fails only when three workers in a row died under it.
-    EXPECT_LE(failed, count / 100);
+    // Repeated on new connections twice, a GET fails only when three workers in a row died under it: the slower the
+    // machine, the more often.
+    EXPECT_LE(failed, count / 10);
     EXPECT_EQ(c.statistics().connections, c.statistics().idle);
     EXPECT_EQ(c.statistics().waiting, 0u);
     c.close();
@@ -197,7 +198,7 @@ std::size_t peak_memory() {
 }
 
 TEST(http_client_memory, is_constant_for_large_downloads_and_uploads) {
-  constexpr std::size_t size = sanitized ? 20 << 20 : 200 << 20;
+  static constexpr std::size_t size = sanitized ? 20 << 20 : 200 << 20;
   const nginx server;
   server.write_file("large", "");
   std::filesystem::resize_file(server.files() / "large", size);

@@ -20,7 +20,7 @@ namespace eddy::http {
 
 /// "a=1&b=two+words", as browsers encode it (WHATWG URL, section 5.2).
 [[nodiscard]] std::string encode_form(
-    const std::vector<std::pair<std::string, std::string>>& fields);
+    const std::vector<std::pair<std::string, std::string>>& pairs);
 
 /// A value: the parts of a body. Names and file names may hold any bytes; quotes and line ends are escaped as browsers
 /// do it. The boundary comes from the loop's random source, so that no content can hold it but by chance.
