@@ -1,0 +1,130 @@
+// The client's side of a WebSocket: connecting and the handshake.
+#include "client_url.hpp"
+#include "websocket_core.hpp"
+
+#include <array>
+#include <utility>
+
+#include <eddy/base/error.hpp>
+#include <eddy/coro/timeout.hpp>
+#include <eddy/io/stream.hpp>
+#include <eddy/net/tcp.hpp>
+#include <eddy/wire/http1_response_parser.hpp>
+#include <eddy/wire/http1_writer.hpp>
+
+namespace eddy::http {
+namespace {
+
+namespace ws = wire::websocket;
+
+/// A ws URL differs from an http one by its name only (RFC 6455 section 3).
+detail::client_url parse_url(std::string_view url) {
+  const std::size_t colon = url.find(':');
+  const std::string_view scheme = url.substr(0, colon);
+  if (wire::http1::equals_ignoring_case(scheme, "wss")) {
+    throw error(errc::unsupported, "wss needs a stream of its own: TLS");
+  }
+  if (colon == std::string_view::npos || !wire::http1::equals_ignoring_case(scheme, "ws")) {
+    throw error(errc::invalid_input, "the scheme of the URL is not ws");
+  }
+  return detail::client_url::parse("http" + std::string(url.substr(colon)));
+}
+
+std::string random_key() {
+  random_source& random = coro::scheduler::require().random();
+  std::array<std::byte, 16> bytes{};
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(random() >> 56);
+  return ws::make_key(bytes);
+}
+
+std::string request_head(const detail::client_url& to, const ws::client_offer& offer,
+                         const websocket_connect_options& options) {
+  http::fields fields;
+  fields.set("Host", to.authority);
+  if (!options.origin.empty()) fields.set("Origin", options.origin);
+  if (options.fields != nullptr) {
+    for (const field_view each : *options.fields) fields.add(each.name, each.value);
+  }
+  ws::add_offer(fields, offer);
+  wire::http1::request_line line;
+  line.method = to_string(method::get);
+  line.target = to.target;
+  std::string head;
+  const auto written =
+      wire::http1::write_request_head(head, line, fields, wire::http1::body_size::none());
+  if (!written) throw error(written.error(), "WebSocket handshake");
+  return head;
+}
+
+[[noreturn]] void throw_refused(std::error_code why, int status) {
+  throw websocket_error(why, "handshake answered " + std::to_string(status), 0, {});
+}
+
+/// Reads a final head to the front of `unread`; gives its size.
+task<std::size_t> read_head(io::any_stream& stream, std::string& unread,
+                            wire::http1::response_head& head) {
+  wire::http1::response_parser parser;
+  constexpr std::size_t step = 1024;
+  for (;;) {
+    const auto size = parser.parse(unread, method::get, head);
+    if (!size) throw error(size.error(), "WebSocket handshake");
+    if (*size > 0 && !head.is_interim()) co_return *size;
+    if (*size > 0) {
+      unread.erase(0, *size);
+      continue;
+    }
+    const std::size_t before = unread.size();
+    unread.resize(before + step);
+    const auto room = std::as_writable_bytes(std::span(unread)).subspan(before);
+    const std::size_t count = co_await stream.read_some(room);
+    unread.resize(before + count);
+    if (count == 0) throw error(wire::http1::errc::incomplete_message, "WebSocket handshake");
+  }
+}
+
+task<websocket> shake_hands(io::any_stream stream, const detail::client_url& to,
+                            const websocket_connect_options& options) {
+  const std::string key = random_key();
+  ws::client_offer offer;
+  offer.key = key;
+  offer.subprotocols = options.subprotocols;
+  if (options.connection.compress) offer.compression = options.connection.deflate;
+  const std::string request = request_head(to, offer, options);
+  co_await io::write_all(stream, request);
+
+  std::string unread;
+  wire::http1::response_head head;
+  const std::size_t size = co_await read_head(stream, unread, head);
+  const auto agreed = ws::check_upgrade_response(head, offer);
+  if (!agreed) throw_refused(agreed.error(), head.status());
+  detail::websocket_setup setup;
+  setup.own_role = ws::role::client;
+  setup.options = options.connection;
+  setup.deflate = agreed->compression;
+  setup.subprotocol = agreed->subprotocol;
+  auto owned = std::make_unique<io::any_stream>(std::move(stream));
+  co_return websocket(std::make_unique<detail::websocket_core>(
+      std::move(owned), std::move(setup), std::string_view(unread).substr(size)));
+}
+
+task<websocket> connect(detail::client_url to, websocket_connect_options options) {
+  io::any_stream stream(co_await net::tcp_stream::connect(to.host, to.port));
+  co_return co_await shake_hands(std::move(stream), to, options);
+}
+
+}  // namespace
+
+task<websocket> websocket_connect(std::string url, websocket_connect_options options) {
+  detail::client_url to = parse_url(url);
+  auto connecting = connect(std::move(to), options);
+  co_return co_await with_timeout(options.timeout, std::move(connecting));
+}
+
+task<websocket> websocket_connect(io::any_stream stream, std::string url,
+                                  websocket_connect_options options) {
+  const detail::client_url to = parse_url(url);
+  auto shaking = shake_hands(std::move(stream), to, options);
+  co_return co_await with_timeout(options.timeout, std::move(shaking));
+}
+
+}  // namespace eddy::http
