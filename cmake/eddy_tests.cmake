@@ -40,6 +40,8 @@ function(eddy_module_tests name)
   endif()
 
   if(name STREQUAL "http")
+    set_source_files_properties(${PROJECT_SOURCE_DIR}/tests/http/websocket_cases_test.cpp PROPERTIES
+      COMPILE_DEFINITIONS EDDY_DOCS="${PROJECT_SOURCE_DIR}/docs")
     target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/wire/http1_cases.cpp) # the gate's inputs as data
   endif()
 

@@ -1,6 +1,6 @@
 // Writes the inputs of the tests as seeds: write_corpus <folder> makes <folder>/http1_request,
 // http1_response, http1_target, http2_server, multipart and websocket.
-#include "http/http2_frames.hpp"
+#include "http/http2_frames.hpp", and sse.
 #include "wire/http1_cases.hpp"
 
 #include <cstddef>
@@ -103,6 +103,9 @@ int main(int argc, char** argv) {
   forms.add(
       "\x10"
       "form-data; name=\"a%22\"; filename=\"C:\\x\\\"\"; filename*=UTF-8''%c3%a4");
+  corpus events(argv[1], "sse");
+  events.add("\x03\xef\xbb\xbfid: 7\r\nevent: x\rdata: a\ndata: b\n\n:c\n\nretry: 10\n\n");
+
   corpus websockets(argv[1], "websocket");
   corpus http2(argv[1], "http2_server");
   write_http2_seeds(http2);

@@ -23,6 +23,8 @@
 #include <eddy/fs/paths.hpp>
 #include <eddy/http/client.hpp>
 #include <eddy/http/server.hpp>
+#include <eddy/http/sse.hpp>
+#include <eddy/http/websocket.hpp>
 #include <eddy/net/net.hpp>
 #include <eddy/process/run.hpp>
 #include <eddy/resilience/resilience.hpp>

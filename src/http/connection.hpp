@@ -439,16 +439,13 @@ task<void> connection<Stream>::run_upgraded() {
   io::any_stream stream(std::make_unique<upgraded_stream<Stream>>(stream_, current().take_input(),
                                                                   server().counts()));
   return_exchange();  // nothing of it is needed, however long this goes on
-  promise<void> draining;
-  upgraded_ = &draining;
-  upgraded_connection on(stream, peer(), draining.get_future());
+  upgraded_connection on(stream, peer(), server().end_began());
   std::exception_ptr failure;
   try {
     co_await speak(on);
   } catch (...) {
     failure = std::current_exception();
   }
-  upgraded_ = nullptr;
   if (!failure) co_return;
   ending_ = ending::cut;
   if (holds_exception<cancelled>(failure)) std::rethrow_exception(failure);

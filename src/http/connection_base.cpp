@@ -10,6 +10,7 @@ connection_base::connection_base(server_loop& server, const request_origin& orig
       meter_(server),
       rests_(can_rest && idle_timeout() > rest_delay),
       fresh_(fresh) {
+  origin_.draining = &server.end_began();
   server_.add(*this);
 }
 
@@ -74,7 +75,6 @@ void connection_base::drain() noexcept {
   const bool nothing_came = exchange_ == nullptr || !exchange_->head_begun();
   const bool waits = phase_ == phase::idle || (phase_ == phase::head && nothing_came);
   if (waits) stop(ending::close);
-  if (upgraded_ != nullptr) static_cast<void>(upgraded_->try_set_value());
 }
 
 void connection_base::hung_up() noexcept {

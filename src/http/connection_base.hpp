@@ -106,7 +106,6 @@ class connection_base : public draining_connection,
   bool timed_out_ = false;     // answer 408 at the end
   std::size_t head_mark_ = 0;  // where the answer begins in the output
   fields trailers_;
-  promise<void>* upgraded_ = nullptr;  // set when the end begins, while another protocol is spoken
 
  private:
   void expired() noexcept override;

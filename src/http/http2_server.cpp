@@ -38,6 +38,7 @@ http2_server_session::http2_server_session(server_loop& server, io::any_stream s
       server_(server),
       origin_(origin),
       incoming_(server.options().wire) {
+  origin_.draining = &server.end_began();
   server_.add(*this);
   start_deadline_ = after(loop().now(), options().head_timeout);
   note_deadline(start_deadline_);

@@ -11,7 +11,8 @@ namespace eddy::http::detail {
 /// What a connection knows of all its requests. Outlives them.
 struct request_origin {
   const net::address& peer;
-  std::string_view scheme = "http";  ///< static
+  std::string_view scheme = "http";        ///< static
+  const future<void>* draining = nullptr;  ///< set when the server's end begins
 };
 
 /// Every request is one of these.
@@ -24,6 +25,7 @@ class incoming_request final : public request {
   void bind(const request_origin& origin, body_source& source) noexcept {
     peer_ = &origin.peer;
     connection_scheme_ = origin.scheme;
+    draining_ = origin.draining;
     connection_source_ = &source;
     clear();
   }

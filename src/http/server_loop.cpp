@@ -54,6 +54,7 @@ task<void> server_loop::announce_end(future<void> end) {
 
 void server_loop::begin_drain() noexcept {
   if (std::exchange(draining_, true)) return;
+  end_begins_.set_value();
   for (auto* one = connections_.front(); one != nullptr; one = connections_.next(*one))
     one->drain();
   for (auto* one = resting_.front(); one != nullptr; one = resting_.next(*one))

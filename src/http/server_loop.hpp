@@ -88,6 +88,8 @@ class server_loop {
   // --- the end ---
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   void begin_drain() noexcept;
+  /// Set when it begins.
+  [[nodiscard]] const future<void>& end_began() const noexcept { return end_began_; }
   /// From any thread, while the loop is among those of the core.
   void request_stop();
 
@@ -123,6 +125,8 @@ class server_loop {
   runtime::loop& loop_;
   figures figures_;
   bool draining_ = false;
+  promise<void> end_begins_;
+  future<void> end_began_ = end_begins_.get_future();
   std::function<void()> stop_accepting_;
   std::shared_ptr<server_loop*> alive_;  // null inside once this has gone; for posts
   task_group* watches_ = nullptr;

@@ -222,25 +222,35 @@ void websocket_core::received(std::size_t count) noexcept {
   ping_unanswered_ = false;
 }
 
-// The read stands in a scope that the timer ends when the peer has been silent for too long.
+/// While the receiver's read is under way the timer knows the scope around it, to end it.
+class websocket_core::patience_mark {
+ public:
+  patience_mark(websocket_core& core, cancel_scope& patience) noexcept : core_(core) {
+    core_.waiting_ = &patience;
+    core_.watch();
+  }
+  patience_mark(const patience_mark&) = delete;
+  patience_mark& operator=(const patience_mark&) = delete;
+  ~patience_mark() { core_.waiting_ = nullptr; }
+
+ private:
+  websocket_core& core_;
+};
+
+// The scope is cancelled when the peer has been silent for too long.
 task<void> websocket_core::fill() {
   make_room();
   while (!over_) {
     {
       cancel_scope patience;
       const cancel_scope::entered inside(patience);
-      waiting_ = &patience;
-      watch();
+      const patience_mark mark(*this, patience);
       try {
-        const std::size_t count = co_await stream_.read_some(input_.room());
-        waiting_ = nullptr;
-        received(count);
+        received(co_await stream_.read_some(input_.room()));
         co_return;
       } catch (const cancelled& stop) {
-        waiting_ = nullptr;
         if (!patience.absorbs(stop)) throw;
       } catch (const error& lost) {
-        waiting_ = nullptr;
         lose(lost.code());
         co_return;
       }

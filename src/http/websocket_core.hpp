@@ -74,6 +74,7 @@ class websocket_core final : private coro::timer {
   /// Who reads: close() takes over where nobody receives.
   enum class reader : std::uint8_t { receiver, closer };
   class read_mark;
+  class patience_mark;
   class stream_mark;
 
   // --- receiving ---
@@ -103,6 +104,7 @@ class websocket_core final : private coro::timer {
   [[nodiscard]] bool anything_due() const noexcept;
   void append_due();
   task<void> flush(std::span<const std::byte> behind = {});
+  [[nodiscard]] bool take_back(std::size_t mark) noexcept;
   void written(std::size_t count, std::span<const std::byte>& behind) noexcept;
   task<void> send_close(std::uint16_t code, std::string_view reason);
 

@@ -78,25 +78,30 @@ task<void> websocket_core::send(websocket_kind kind, std::span<const std::byte> 
   const auto held = co_await writing_.lock();
   require_open("send");
   append_due();
-  const std::size_t mark = output_.size();
+  std::size_t mark = output_.size();
   const std::span<const std::byte> behind = append_message(kind, payload);
   try {
     co_await flush(behind);
+    mark = std::string::npos;  // it has been sent
     while (anything_due()) {
       append_due();
       co_await flush();
     }
   } catch (cancelled& stop) {
-    // Nothing of it has left and nothing counts on it: it has not been sent. Else others will complete it.
-    const bool untouched = !output_.empty() && sent_ <= mark;
-    if (untouched && (!deflater_ || !deflater_->has_context())) {
-      output_.resize(mark);
-      stop.set_progress(0);
-    } else {
-      stop.set_progress(payload.size());
-    }
+    stop.set_progress(take_back(mark) ? 0 : payload.size());
+    throw;
+  } catch (...) {
+    static_cast<void>(take_back(mark));
     throw;
   }
+}
+
+// What was appended at `mark`, if nothing of it has left and no context counts on it; else others will complete it.
+bool websocket_core::take_back(std::size_t mark) noexcept {
+  const bool untouched = output_.size() > mark && sent_ <= mark;
+  if (!untouched || (deflater_ && deflater_->has_context())) return false;
+  output_.resize(mark);
+  return true;
 }
 
 task<void> websocket_core::flush(std::span<const std::byte> behind) {
@@ -118,7 +123,7 @@ task<void> websocket_core::flush(std::span<const std::byte> behind) {
     write_began_ = never;
     lose(failed.code());
     throw_failure("send");
-  } catch (const cancelled&) {
+  } catch (...) {
     write_began_ = never;
     output_.append(io::text_of(behind));
     throw;

@@ -1,6 +1,9 @@
 // A WebSocket under test and a peer that sends raw frames, over memory streams.
 #pragma once
 
+#include "websocket_cases.hpp"
+
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -22,14 +25,6 @@ namespace eddy::http::test {
 
 namespace ws = wire::websocket;
 
-/// A frame, right or wrong.
-struct raw_frame {
-  unsigned opcode = 1;
-  std::string payload = {};
-  bool final = true;
-  unsigned reserved = 0;  // the three bits, as a number
-};
-
 /// Its bytes, masked as `from` does it, rightly or not.
 [[nodiscard]] inline std::string bytes_of(const raw_frame& frame, ws::role from) {
   std::string out;
@@ -37,15 +32,21 @@ struct raw_frame {
   if (from == ws::role::client) head.mask = ws::make_masking_key(0x1a2b3c4d);
   ws::write_frame(out, head, io::bytes_of(frame.payload));
   out[0] = static_cast<char>((frame.final ? 0x80U : 0U) | frame.reserved << 4 | frame.opcode);
+  const std::size_t missing = frame.payload.size() - std::min(frame.sent, frame.payload.size());
+  out.resize(out.size() - missing);
   return out;
 }
 
 /// What a connection has said: "text:..", "binary:..", "ping:..", "pong:..", "close 1000:..".
 class raw_peer {
  public:
+  /// `early`: what was read from the stream already.
   raw_peer(io::memory_stream stream, ws::role own,
-           std::optional<ws::deflate_parameters> deflate = std::nullopt)
-      : stream_(std::move(stream)), own_(own), decoder_(decoder_of(own, deflate)) {}
+           std::optional<ws::inflater_options> inflating = std::nullopt, std::string early = {})
+      : stream_(std::move(stream)),
+        own_(own),
+        decoder_(own, {ws::decoder_limits::none, ws::decoder_limits::none}, inflating),
+        input_(std::move(early)) {}
 
   task<void> send_bytes(std::string_view bytes) { return io::write_all(stream_, bytes); }
   task<void> send(raw_frame frame) {
@@ -81,16 +82,8 @@ class raw_peer {
   }
 
   [[nodiscard]] io::memory_stream& stream() noexcept { return stream_; }
-  void add_input(std::string_view bytes) { input_ += bytes; }
 
  private:
-  static ws::decoder decoder_of(ws::role own, std::optional<ws::deflate_parameters> deflate) {
-    const ws::decoder_limits limits{ws::decoder_limits::none, ws::decoder_limits::none};
-    if (!deflate) return {own, limits};
-    const ws::inflater_options inflating{15, true};
-    return {own, limits, inflating};
-  }
-
   std::optional<std::string> next() {
     while (!input_.empty()) {
       const auto event = decoder_.next(std::as_writable_bytes(std::span(input_)));

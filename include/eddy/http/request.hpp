@@ -23,6 +23,7 @@
 
 #include <boost/json/value.hpp>
 
+#include <eddy/coro/future.hpp>
 #include <eddy/coro/task.hpp>
 #include <eddy/http/attributes.hpp>
 #include <eddy/http/body_source.hpp>
@@ -99,6 +100,8 @@ class request {
   [[nodiscard]] std::string_view scheme() const noexcept { return scheme_; }
   /// Whether the client is known to have hung up. A handler that waits is cancelled then; see server.hpp.
   [[nodiscard]] bool client_gone() const noexcept { return body_->peer_gone(); }
+  /// Set when the server's end begins: for answers that take as long as they are let. Outlives the request.
+  [[nodiscard]] future<void> draining() const noexcept { return *draining_; }
 
   // --- the body ---
   // Read either whole or in pieces. "100 Continue" is sent when a client that waits for it is first read from. Bad
@@ -150,6 +153,7 @@ class request {
   wire::http1::request_head head_;
   detail::matched_route route_;
   const net::address* peer_ = nullptr;
+  const future<void>* draining_ = nullptr;
   std::optional<net::address> client_;  // if it is not the peer
   std::string_view scheme_ = "http";    // static
   body_source* body_ = nullptr;
