@@ -103,7 +103,8 @@ request_spec event_source::make_request() const {
   spec.fields.set("Accept", "text/event-stream");
   spec.fields.set("Cache-Control", "no-store");
   if (!parser_.last_id().empty()) spec.fields.set("Last-Event-ID", parser_.last_id());
-  spec.timeout = duration::max();  // a stream of events has no end
+  spec.timeouts.total = duration::max();      // a stream of events has no end
+  spec.timeouts.idle_read = duration::max();  // the source counts itself
   return spec;
 }
 

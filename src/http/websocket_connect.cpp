@@ -9,6 +9,7 @@
 #include <eddy/coro/timeout.hpp>
 #include <eddy/io/stream.hpp>
 #include <eddy/net/tcp.hpp>
+#include <eddy/tls/connect.hpp>
 #include <eddy/wire/http1_response_parser.hpp>
 #include <eddy/wire/http1_writer.hpp>
 
@@ -17,17 +18,16 @@ namespace {
 
 namespace ws = wire::websocket;
 
-/// A ws URL differs from an http one by its name only (RFC 6455 section 3).
+/// ws and wss URLs differ from http and https ones by their names only (RFC 6455 section 3).
 detail::client_url parse_url(std::string_view url) {
   const std::size_t colon = url.find(':');
   const std::string_view scheme = url.substr(0, colon);
-  if (wire::http1::equals_ignoring_case(scheme, "wss")) {
-    throw error(errc::unsupported, "wss needs a stream of its own: TLS");
+  const bool secure = wire::http1::equals_ignoring_case(scheme, "wss");
+  const bool plain = wire::http1::equals_ignoring_case(scheme, "ws");
+  if (colon == std::string_view::npos || (!secure && !plain)) {
+    throw error(errc::invalid_input, "the scheme of the URL is neither ws nor wss");
   }
-  if (colon == std::string_view::npos || !wire::http1::equals_ignoring_case(scheme, "ws")) {
-    throw error(errc::invalid_input, "the scheme of the URL is not ws");
-  }
-  return detail::client_url::parse("http" + std::string(url.substr(colon)));
+  return detail::client_url::parse((secure ? "https" : "http") + std::string(url.substr(colon)));
 }
 
 std::string random_key() {
@@ -107,8 +107,18 @@ task<websocket> shake_hands(io::any_stream stream, const detail::client_url& to,
       std::move(owned), std::move(setup), std::string_view(unread).substr(size)));
 }
 
+task<io::any_stream> connect_securely(const detail::client_url& to, const tls::context* context) {
+  tls::context chosen = context != nullptr ? *context : tls::context::client();
+  co_return io::any_stream(co_await tls::connect(to.host, to.port, std::move(chosen)));
+}
+
+task<io::any_stream> connect_plainly(const detail::client_url& to) {
+  co_return io::any_stream(co_await net::tcp_stream::connect(to.host, to.port));
+}
+
 task<websocket> connect(detail::client_url to, websocket_connect_options options) {
-  io::any_stream stream(co_await net::tcp_stream::connect(to.host, to.port));
+  auto connecting = to.secure ? connect_securely(to, options.tls) : connect_plainly(to);
+  io::any_stream stream = co_await std::move(connecting);
   co_return co_await shake_hands(std::move(stream), to, options);
 }
 

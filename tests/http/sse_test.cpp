@@ -157,7 +157,9 @@ EDDY_TEST(sse, a_client_comes_back_after_the_time_the_server_asked_for_with_the_
     }
   };
   auto body = [&](std::string base) -> task<void> {
-    client through;
+    client_options once;
+    once.retries = 0;
+    client through(once);
     event_source_options options;
     options.last_event_id = "5";
     event_source source(through, base + "/events", options);

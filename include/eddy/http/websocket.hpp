@@ -32,6 +32,10 @@
 #include <eddy/io/any_stream.hpp>
 #include <eddy/wire/websocket_decoder.hpp>
 
+namespace eddy::tls {
+class context;
+}
+
 namespace eddy::http {
 
 using websocket_kind = wire::websocket::message_kind;
@@ -179,10 +183,11 @@ struct websocket_connect_options {
   std::string_view origin = {};                         ///< empty: no Origin
   const http::fields* fields = nullptr;         ///< further ones: Authorization, Cookie, ...
   duration timeout = std::chrono::seconds(30);  ///< for connecting and the handshake
+  const tls::context* tls = nullptr;            ///< for wss; null: the system\'s authorities
 };
 
-/// Connects to a ws URL and makes the handshake. Throws websocket_error for an answer that is not right, with what it
-/// was in its operation; the errors of connecting; invalid_input for the URL; errc::unsupported for wss; timeout_error.
+/// Connects to a ws or wss URL and makes the handshake. Throws websocket_error for an answer that is not right, with its
+/// status in the operation; the errors of connecting and of TLS; invalid_input for the URL; timeout_error.
 [[nodiscard]] task<websocket> websocket_connect(
     std::string url, websocket_connect_options options = websocket_connect_options());
 
