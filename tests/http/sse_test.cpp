@@ -234,7 +234,7 @@ EDDY_TEST(sse, what_is_no_stream_of_events_is_thrown) {
   co_await testing::with_scripted_server(script, body);
 }
 
-// Exposes: http/sse.send http/sse.send_comment http/sse.write http/sse.next http/sse.connect http/sse.read
+// Exposes: http/sse.send http/sse.send_comment http/sse.next http/sse.connect http/sse.read
 TEST(everywhere, a_disturbed_source_of_events_goes_on) {
   eddy::testing::cancel_everywhere([](eddy::testing::trial& t) -> task<void> {
     server app;

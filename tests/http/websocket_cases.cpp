@@ -204,78 +204,78 @@ struct text_group {
   std::vector<std::string> texts;
 };
 
-std::vector<text_group> text_groups() {
-  std::vector<text_group> all{
-      {"6.7",
-       "first sequence of its length",
-       true,
-       {std::string(1, '\0'), "\xc2\x80", "\xe0\xa0\x80", "\xf0\x90\x80\x80"}},
-      {"6.8",
-       "first sequence of five and six bytes",
-       false,
-       {"\xf8\x88\x80\x80\x80", "\xfc\x84\x80\x80\x80\x80"}},
-      {"6.9",
-       "last sequence of its length",
-       true,
-       {"\x7f", "\xdf\xbf", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf"}},
-      {"6.10",
-       "last sequence of four, five and six bytes",
-       false,
-       {"\xf7\xbf\xbf\xbf", "\xfb\xbf\xbf\xbf\xbf", "\xfd\xbf\xbf\xbf\xbf\xbf"}},
-      {"6.11",
-       "other boundaries",
-       true,
-       {"\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbd", "\xf4\x8f\xbf\xbf"}},
-      {"6.12",
-       "unexpected continuation bytes",
-       false,
-       {"\x80", "\xbf", "\x80\xbf", "\x80\xbf\x80", "\x80\xbf\x80\xbf", "\x80\xbf\x80\xbf\x80",
-        "\x80\xbf\x80\xbf\x80\xbf", "\x80\x81\x82\x83\x84\x85\x86\x87"}},
-      {"6.13",
-       "lonely start bytes",
-       false,
-       {"\xc3 \xc4 ", "\xe1 \xe2 ", "\xf0 \xf1 ", "\xf8 \xf9 ", "\xfc "}},
-      {"6.14",
-       "sequences without their last byte",
-       false,
-       {"\xc0", "\xe0\x80", "\xf0\x80\x80", "\xf8\x80\x80\x80", "\xfc\x80\x80\x80\x80", "\xdf",
-        "\xef\xbf", "\xf7\xbf\xbf", "\xfb\xbf\xbf\xbf", "\xfd\xbf\xbf\xbf\xbf"}},
-      {"6.15",
-       "incomplete sequences, one behind the other",
-       false,
-       {"\xc0\xe0\x80\xf0\x80\x80\xf8\x80\x80\x80\xfc\x80\x80\x80\x80\xdf\xef\xbf"}},
-      {"6.16", "impossible bytes", false, {"\xfe", "\xff", "\xfe\xfe\xff\xff"}},
-      {"6.17",
-       "overlong forms of '/'",
-       false,
-       {"\xc0\xaf", "\xe0\x80\xaf", "\xf0\x80\x80\xaf", "\xf8\x80\x80\x80\xaf",
-        "\xfc\x80\x80\x80\x80\xaf"}},
-      {"6.18",
-       "longest overlong forms",
-       false,
-       {"\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xf8\x87\xbf\xbf\xbf",
-        "\xfc\x83\xbf\xbf\xbf\xbf"}},
-      {"6.19",
-       "overlong forms of NUL",
-       false,
-       {"\xc0\x80", "\xe0\x80\x80", "\xf0\x80\x80\x80", "\xf8\x80\x80\x80\x80",
-        "\xfc\x80\x80\x80\x80\x80"}},
-      {"6.20",
-       "single surrogates",
-       false,
-       {"\xed\xa0\x80", "\xed\xad\xbf", "\xed\xae\x80", "\xed\xaf\xbf", "\xed\xb0\x80",
-        "\xed\xbe\x80", "\xed\xbf\xbf"}},
-      {"6.21",
-       "pairs of surrogates",
-       false,
-       {"\xed\xa0\x80\xed\xb0\x80", "\xed\xa0\x80\xed\xbf\xbf", "\xed\xad\xbf\xed\xb0\x80",
-        "\xed\xad\xbf\xed\xbf\xbf", "\xed\xae\x80\xed\xb0\x80", "\xed\xae\x80\xed\xbf\xbf",
-        "\xed\xaf\xbf\xed\xb0\x80", "\xed\xaf\xbf\xed\xbf\xbf"}},
-      {"6.23",
-       "specials",
-       true,
-       {"\xef\xbf\xb9", "\xef\xbf\xba", "\xef\xbf\xbb", "\xef\xbf\xbc", "\xef\xbf\xbd",
-        "\xef\xbf\xbe", "\xef\xbf\xbf"}}};
+std::vector<text_group> sequences() {
+  return {{"6.7",
+           "first sequence of its length",
+           true,
+           {std::string(1, '\0'), "\xc2\x80", "\xe0\xa0\x80", "\xf0\x90\x80\x80"}},
+          {"6.8",
+           "first sequence of five and six bytes",
+           false,
+           {"\xf8\x88\x80\x80\x80", "\xfc\x84\x80\x80\x80\x80"}},
+          {"6.9",
+           "last sequence of its length",
+           true,
+           {"\x7f", "\xdf\xbf", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf"}},
+          {"6.10",
+           "last sequence of four, five and six bytes",
+           false,
+           {"\xf7\xbf\xbf\xbf", "\xfb\xbf\xbf\xbf\xbf", "\xfd\xbf\xbf\xbf\xbf\xbf"}},
+          {"6.11",
+           "other boundaries",
+           true,
+           {"\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbd", "\xf4\x8f\xbf\xbf"}},
+          {"6.12",
+           "unexpected continuation bytes",
+           false,
+           {"\x80", "\xbf", "\x80\xbf", "\x80\xbf\x80", "\x80\xbf\x80\xbf", "\x80\xbf\x80\xbf\x80",
+            "\x80\xbf\x80\xbf\x80\xbf", "\x80\x81\x82\x83\x84\x85\x86\x87"}},
+          {"6.13",
+           "lonely start bytes",
+           false,
+           {"\xc3 \xc4 ", "\xe1 \xe2 ", "\xf0 \xf1 ", "\xf8 \xf9 ", "\xfc "}},
+          {"6.14",
+           "sequences without their last byte",
+           false,
+           {"\xc0", "\xe0\x80", "\xf0\x80\x80", "\xf8\x80\x80\x80", "\xfc\x80\x80\x80\x80", "\xdf",
+            "\xef\xbf", "\xf7\xbf\xbf", "\xfb\xbf\xbf\xbf", "\xfd\xbf\xbf\xbf\xbf"}}};
+}
+
+std::vector<text_group> wrong_forms() {
+  return {{"6.15",
+           "incomplete sequences, one behind the other",
+           false,
+           {"\xc0\xe0\x80\xf0\x80\x80\xf8\x80\x80\x80\xfc\x80\x80\x80\x80\xdf\xef\xbf"}},
+          {"6.16", "impossible bytes", false, {"\xfe", "\xff", "\xfe\xfe\xff\xff"}},
+          {"6.17",
+           "overlong forms of '/'",
+           false,
+           {"\xc0\xaf", "\xe0\x80\xaf", "\xf0\x80\x80\xaf", "\xf8\x80\x80\x80\xaf",
+            "\xfc\x80\x80\x80\x80\xaf"}},
+          {"6.18",
+           "longest overlong forms",
+           false,
+           {"\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xf8\x87\xbf\xbf\xbf",
+            "\xfc\x83\xbf\xbf\xbf\xbf"}},
+          {"6.19",
+           "overlong forms of NUL",
+           false,
+           {"\xc0\x80", "\xe0\x80\x80", "\xf0\x80\x80\x80", "\xf8\x80\x80\x80\x80",
+            "\xfc\x80\x80\x80\x80\x80"}},
+          {"6.20",
+           "single surrogates",
+           false,
+           {"\xed\xa0\x80", "\xed\xad\xbf", "\xed\xae\x80", "\xed\xaf\xbf", "\xed\xb0\x80",
+            "\xed\xbe\x80", "\xed\xbf\xbf"}},
+          {"6.21",
+           "pairs of surrogates",
+           false,
+           {"\xed\xa0\x80\xed\xb0\x80", "\xed\xa0\x80\xed\xbf\xbf", "\xed\xad\xbf\xed\xb0\x80",
+            "\xed\xad\xbf\xed\xbf\xbf", "\xed\xae\x80\xed\xb0\x80", "\xed\xae\x80\xed\xbf\xbf",
+            "\xed\xaf\xbf\xed\xb0\x80", "\xed\xaf\xbf\xed\xbf\xbf"}}};
+}
+
+text_group no_characters() {
   text_group none{
       "6.22", "code points that are no characters", true, {"\xef\xbf\xbe", "\xef\xbf\xbf"}};
   for (unsigned plane = 1; plane <= 16; ++plane) {
@@ -286,7 +286,22 @@ std::vector<text_group> text_groups() {
            static_cast<char>(0x80U | (point >> 6 & 0x3fU)), static_cast<char>(last)});
     }
   }
-  all.insert(all.end() - 1, std::move(none));
+  return none;
+}
+
+text_group specials() {
+  return {"6.23",
+          "specials",
+          true,
+          {"\xef\xbf\xb9", "\xef\xbf\xba", "\xef\xbf\xbb", "\xef\xbf\xbc", "\xef\xbf\xbd",
+           "\xef\xbf\xbe", "\xef\xbf\xbf"}};
+}
+
+std::vector<text_group> text_groups() {
+  std::vector<text_group> all = sequences();
+  for (text_group& one : wrong_forms()) all.push_back(std::move(one));
+  all.push_back(no_characters());
+  all.push_back(specials());
   return all;
 }
 

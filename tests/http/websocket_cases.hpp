@@ -1,5 +1,5 @@
-// The cases of the Autobahn test suite's list, sections 1 to 7, 9, 10, 12 and 13, as data: what a raw peer sends, and what
-// an endpoint that echoes messages has to answer.
+// The cases of the Autobahn test suite's list, sections 1 to 7, 9, 10, 12 and 13, as data: what a raw peer sends, and
+// what an endpoint that echoes messages has to answer.
 #pragma once
 
 #include <cstddef>

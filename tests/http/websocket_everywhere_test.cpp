@@ -73,7 +73,7 @@ TEST(everywhere, a_disturbed_send_of_a_websocket_is_nothing_or_whole) {
   });
 }
 
-// Exposes: http/websocket.send_stream http/websocket.send_stream_of http/websocket.write http/websocket.close
+// Exposes: http/websocket.send_stream http/websocket.write http/websocket.close
 TEST(everywhere, a_websocket_streams_and_closes_or_is_cut) {
   cancel_everywhere([](trial& t) -> task<void> {
     websocket_pair pair(ws::role::server, {}, {.capacity = 5, .largest_transfer = 2});

@@ -1,5 +1,5 @@
-// Real peers: Python's websockets and aiohttp as clients and as servers, Node's ws, and Chromium with fetch, EventSource
-// and WebSocket.
+// Real peers: Python's websockets and aiohttp and Node's ws as clients and as servers, and Chromium with fetch,
+// EventSource and WebSocket.
 #include "peers.hpp"
 #include "websocket_fixture.hpp"
 

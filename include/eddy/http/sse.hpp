@@ -92,8 +92,8 @@ struct event_source_options {
   const http::fields* fields = nullptr;  ///< further ones of the requests; copied
 };
 
-/// Stays with a stream of events: connects with the first next(), and again, with Last-Event-ID, whenever the connection
-/// is lost or cannot be made. Belongs to one loop; `client` must outlive it. One task calls next() at a time.
+/// Stays with a stream of events: connects with the first next(), and again, with Last-Event-ID, whenever the
+/// connection is lost or cannot be made. Belongs to one loop; `client` must outlive it. One task calls next() at a time.
 class event_source {
  public:
   event_source(client& through, std::string url, const event_source_options& options = {});

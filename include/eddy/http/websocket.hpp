@@ -186,8 +186,8 @@ struct websocket_connect_options {
   const tls::context* tls = nullptr;            ///< for wss; null: the system\'s authorities
 };
 
-/// Connects to a ws or wss URL and makes the handshake. Throws websocket_error for an answer that is not right, with its
-/// status in the operation; the errors of connecting and of TLS; invalid_input for the URL; timeout_error.
+/// Connects to a ws or wss URL and makes the handshake. Throws websocket_error for an answer that is not right, with
+/// its status in the operation; the errors of connecting and of TLS; invalid_input for the URL; timeout_error.
 [[nodiscard]] task<websocket> websocket_connect(
     std::string url, websocket_connect_options options = websocket_connect_options());
 
