@@ -1,6 +1,6 @@
 // Writes the inputs of the tests as seeds: write_corpus <folder> makes <folder>/http1_request,
-// http1_response, http1_target, http2_server, multipart and websocket.
-#include "http/http2_frames.hpp", and sse.
+// http1_response, http1_target, http2_server, multipart, sse and websocket.
+#include "http/http2_frames.hpp"
 #include "wire/http1_cases.hpp"
 
 #include <cstddef>

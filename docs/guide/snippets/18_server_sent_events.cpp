@@ -1,4 +1,4 @@
-// The program behind 16-server-sent-events.md.
+// The program behind 18-server-sent-events.md.
 #include "expect.hpp"
 
 #include <chrono>
