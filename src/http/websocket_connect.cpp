@@ -7,6 +7,7 @@
 
 #include <eddy/base/error.hpp>
 #include <eddy/coro/timeout.hpp>
+#include <eddy/http/client.hpp>
 #include <eddy/io/stream.hpp>
 #include <eddy/net/tcp.hpp>
 #include <eddy/tls/connect.hpp>
@@ -18,16 +19,20 @@ namespace {
 
 namespace ws = wire::websocket;
 
-/// ws and wss URLs differ from http and https ones by their names only (RFC 6455 section 3).
-detail::client_url parse_url(std::string_view url) {
+/// ws and wss URLs differ from http and https ones by their names only (RFC 6455 section 3). Others stay as they are.
+std::string http_form_of(std::string_view url) {
   const std::size_t colon = url.find(':');
   const std::string_view scheme = url.substr(0, colon);
   const bool secure = wire::http1::equals_ignoring_case(scheme, "wss");
   const bool plain = wire::http1::equals_ignoring_case(scheme, "ws");
-  if (colon == std::string_view::npos || (!secure && !plain)) {
-    throw error(errc::invalid_input, "the scheme of the URL is neither ws nor wss");
-  }
-  return detail::client_url::parse((secure ? "https" : "http") + std::string(url.substr(colon)));
+  if (colon == std::string_view::npos || (!secure && !plain)) return std::string(url);
+  return (secure ? "https" : "http") + std::string(url.substr(colon));
+}
+
+detail::client_url parse_url(std::string_view url) {
+  const std::string text = http_form_of(url);
+  if (text == url) throw error(errc::invalid_input, "the scheme of the URL is neither ws nor wss");
+  return detail::client_url::parse(text);
 }
 
 std::string random_key() {
@@ -37,15 +42,28 @@ std::string random_key() {
   return ws::make_key(bytes);
 }
 
+ws::client_offer offer_of(const websocket_connect_options& options, std::string_view key) {
+  ws::client_offer offer;
+  offer.key = key;
+  offer.subprotocols = options.subprotocols;
+  if (options.connection.compress) offer.compression = options.connection.deflate;
+  return offer;
+}
+
+void add_fields(http::fields& to, const ws::client_offer& offer,
+                const websocket_connect_options& options) {
+  if (!options.origin.empty()) to.set("Origin", options.origin);
+  if (options.fields != nullptr) {
+    for (const field_view each : *options.fields) to.add(each.name, each.value);
+  }
+  ws::add_offer(to, offer);
+}
+
 std::string request_head(const detail::client_url& to, const ws::client_offer& offer,
                          const websocket_connect_options& options) {
   http::fields fields;
   fields.set("Host", to.authority);
-  if (!options.origin.empty()) fields.set("Origin", options.origin);
-  if (options.fields != nullptr) {
-    for (const field_view each : *options.fields) fields.add(each.name, each.value);
-  }
-  ws::add_offer(fields, offer);
+  add_fields(fields, offer, options);
   wire::http1::request_line line;
   line.method = to_string(method::get);
   line.target = to.target;
@@ -58,6 +76,18 @@ std::string request_head(const detail::client_url& to, const ws::client_offer& o
 
 [[noreturn]] void throw_refused(std::error_code why, int status) {
   throw websocket_error(why, "handshake answered " + std::to_string(status), 0, {});
+}
+
+websocket make_websocket(io::any_stream stream, const ws::agreement& agreed,
+                         const websocket_connect_options& options, std::string_view early) {
+  detail::websocket_setup setup;
+  setup.own_role = ws::role::client;
+  setup.options = options.connection;
+  setup.deflate = agreed.compression;
+  setup.subprotocol = agreed.subprotocol;
+  auto owned = std::make_unique<io::any_stream>(std::move(stream));
+  return websocket(
+      std::make_unique<detail::websocket_core>(std::move(owned), std::move(setup), early));
 }
 
 /// Reads a final head to the front of `unread`; gives its size.
@@ -85,10 +115,7 @@ task<std::size_t> read_head(io::any_stream& stream, std::string& unread,
 task<websocket> shake_hands(io::any_stream stream, const detail::client_url& to,
                             const websocket_connect_options& options) {
   const std::string key = random_key();
-  ws::client_offer offer;
-  offer.key = key;
-  offer.subprotocols = options.subprotocols;
-  if (options.connection.compress) offer.compression = options.connection.deflate;
+  const ws::client_offer offer = offer_of(options, key);
   const std::string request = request_head(to, offer, options);
   co_await io::write_all(stream, request);
 
@@ -97,14 +124,8 @@ task<websocket> shake_hands(io::any_stream stream, const detail::client_url& to,
   const std::size_t size = co_await read_head(stream, unread, head);
   const auto agreed = ws::check_upgrade_response(head, offer);
   if (!agreed) throw_refused(agreed.error(), head.status());
-  detail::websocket_setup setup;
-  setup.own_role = ws::role::client;
-  setup.options = options.connection;
-  setup.deflate = agreed->compression;
-  setup.subprotocol = agreed->subprotocol;
-  auto owned = std::make_unique<io::any_stream>(std::move(stream));
-  co_return websocket(std::make_unique<detail::websocket_core>(
-      std::move(owned), std::move(setup), std::string_view(unread).substr(size)));
+  co_return make_websocket(std::move(stream), *agreed, options,
+                           std::string_view(unread).substr(size));
 }
 
 task<io::any_stream> connect_securely(const detail::client_url& to, const tls::context* context) {
@@ -135,6 +156,22 @@ task<websocket> websocket_connect(io::any_stream stream, std::string url,
   const detail::client_url to = parse_url(url);
   auto shaking = shake_hands(std::move(stream), to, options);
   co_return co_await with_timeout(options.timeout, std::move(shaking));
+}
+
+task<websocket> websocket_connect(client& through, std::string url,
+                                  websocket_connect_options options) {
+  const std::string key = random_key();
+  const ws::client_offer offer = offer_of(options, key);
+  request_spec spec("GET", http_form_of(url));
+  add_fields(spec.fields, offer, options);
+  spec.timeouts.total = options.timeout;
+  auto asking = through.upgrade(std::move(spec), "websocket");
+  client_upgrade made = co_await std::move(asking);
+  const int status = made.response.status();
+  const auto agreed = ws::check_upgrade_response(status, made.response.fields(), offer);
+  if (!agreed) throw_refused(agreed.error(), status);
+  if (!made.stream) throw_refused(ws::errc::bad_handshake, status);
+  co_return make_websocket(std::move(*made.stream), *agreed, options, {});
 }
 
 }  // namespace eddy::http

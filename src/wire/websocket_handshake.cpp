@@ -26,6 +26,46 @@ std::string base64(std::span<const std::uint8_t> bytes) {
   return text;
 }
 
+/// Of fields as parsed or as copied.
+template <class Fields>
+std::string join(const Fields& fields, std::string_view name) {
+  std::string all;
+  for (const http1::field_view field : fields) {
+    if (!http1::equals_ignoring_case(field.name, name)) continue;
+    if (!all.empty()) all += ", ";
+    all += field.value;
+  }
+  return all;
+}
+
+template <class Fields>
+std::expected<agreement, errc> check_response(int status, const Fields& fields,
+                                              const client_offer& offer) {
+  if (status != 101 || !fields.has_token("Upgrade", "websocket") ||
+      !fields.has_token("Connection", "upgrade")) {
+    return std::unexpected(errc::bad_handshake);
+  }
+  if (fields.count("Sec-WebSocket-Accept") != 1 ||
+      fields.find("Sec-WebSocket-Accept") != accept_value(offer.key)) {
+    return std::unexpected(errc::bad_accept);
+  }
+  agreement agreed;
+  if (const std::size_t answers = fields.count("Sec-WebSocket-Protocol"); answers > 0) {
+    agreed.subprotocol = *fields.find("Sec-WebSocket-Protocol");
+    if (answers > 1 ||
+        std::ranges::find(offer.subprotocols, agreed.subprotocol) == offer.subprotocols.end()) {
+      return std::unexpected(errc::bad_subprotocol);
+    }
+  }
+  const std::string extensions = join(fields, "Sec-WebSocket-Extensions");
+  if (extensions.empty()) return agreed;
+  if (!offer.compression) return std::unexpected(errc::bad_extension);
+  const auto compression = read_deflate_answer(extensions, *offer.compression);
+  if (!compression) return std::unexpected(compression.error());
+  agreed.compression = *compression;
+  return agreed;
+}
+
 }  // namespace
 
 std::string make_key(std::span<const std::byte, 16> random) {
@@ -85,13 +125,7 @@ std::string_view choose_subprotocol(const http1::field_table& fields,
 }
 
 std::string joined_values(const http1::field_table& fields, std::string_view name) {
-  std::string all;
-  for (const http1::field_view field : fields) {
-    if (!http1::equals_ignoring_case(field.name, name)) continue;
-    if (!all.empty()) all += ", ";
-    all += field.value;
-  }
-  return all;
+  return join(fields, name);
 }
 
 // --- the client's side ---
@@ -115,30 +149,12 @@ void add_offer(http1::fields& to, const client_offer& offer) {
 
 std::expected<agreement, errc> check_upgrade_response(const http1::response_head& head,
                                                       const client_offer& offer) {
-  const http1::field_table& fields = head.fields();
-  if (head.status() != 101 || !fields.has_token("Upgrade", "websocket") ||
-      !fields.has_token("Connection", "upgrade")) {
-    return std::unexpected(errc::bad_handshake);
-  }
-  if (fields.count("Sec-WebSocket-Accept") != 1 ||
-      fields.find("Sec-WebSocket-Accept") != accept_value(offer.key)) {
-    return std::unexpected(errc::bad_accept);
-  }
-  agreement agreed;
-  if (const std::size_t answers = fields.count("Sec-WebSocket-Protocol"); answers > 0) {
-    agreed.subprotocol = *fields.find("Sec-WebSocket-Protocol");
-    if (answers > 1 ||
-        std::ranges::find(offer.subprotocols, agreed.subprotocol) == offer.subprotocols.end()) {
-      return std::unexpected(errc::bad_subprotocol);
-    }
-  }
-  const std::string extensions = joined_values(fields, "Sec-WebSocket-Extensions");
-  if (extensions.empty()) return agreed;
-  if (!offer.compression) return std::unexpected(errc::bad_extension);
-  const auto compression = read_deflate_answer(extensions, *offer.compression);
-  if (!compression) return std::unexpected(compression.error());
-  agreed.compression = *compression;
-  return agreed;
+  return check_response(head.status(), head.fields(), offer);
+}
+
+std::expected<agreement, errc> check_upgrade_response(int status, const http1::fields& fields,
+                                                      const client_offer& offer) {
+  return check_response(status, fields, offer);
 }
 
 }  // namespace eddy::wire::websocket

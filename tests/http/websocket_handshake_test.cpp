@@ -1,6 +1,7 @@
 // From the request to the websocket, on both sides: our server and our client with each other and with raw bytes.
 #include "scripted_server.hpp"
 #include "server_fixture.hpp"
+#include "tls/connected.hpp"
 #include "websocket_fixture.hpp"
 
 #include <array>
@@ -10,6 +11,7 @@
 #include <gmock/gmock.h>
 
 #include <eddy/coro/gather.hpp>
+#include <eddy/http/client.hpp>
 #include <eddy/testing/gtest.hpp>
 
 namespace eddy::http::test {
@@ -51,6 +53,54 @@ EDDY_TEST(websocket_handshake, our_client_and_our_server_talk_compressed_and_not
     }
   };
   co_await with_server(app, body);
+}
+
+EDDY_TEST(websocket_handshake, a_client_brings_its_base_url_and_fields) {
+  server app;
+  app.get("/echo", [](request& r) {
+    EXPECT_EQ(r.field("X-Token"), "secret");
+    return websocket_upgrade(r, echo);
+  });
+  auto body = [](net::address at) -> task<void> {
+    client_options each;
+    each.base_url = "http://" + at.to_string() + "/";
+    client through(each);
+    through.default_fields().set("X-Token", "secret");
+    for (const std::string& url : {std::string("echo"), url_of(at, "/echo")}) {
+      auto on = co_await websocket_connect(through, url);
+      EXPECT_TRUE(on.is_compressed());
+      co_await on.send_text("hello");
+      const auto back = co_await on.receive();
+      EXPECT_TRUE(back && back->data == "hello");
+      co_await on.close();
+      EXPECT_EQ(on.close_code(), 1000);
+    }
+    EXPECT_THROW(co_await websocket_connect(through, "nothing"), websocket_error);
+  };
+  co_await with_server(app, body);
+}
+
+EDDY_TEST(websocket_handshake, wss_has_tls_below) {
+  server app;
+  add_echo(app);
+  auto listener = net::tcp_listener::listen(net::address::loopback_v4(0));
+  const std::string url = "wss://127.0.0.1:" + std::to_string(listener.local().port()) + "/echo";
+  const auto ours = tls::context::server(tls::testing::server_for({"127.0.0.1"}));
+  const tls::context trusting = tls::testing::plain_client();
+  auto run = [&](task_group& group) -> task<void> {
+    group.spawn(app.serve(listener, ours));
+    websocket_connect_options options;
+    options.tls = &trusting;
+    auto on = co_await websocket_connect(url, options);
+    const std::string text(100'000, 'x');
+    co_await on.send_text(text);
+    const auto back = co_await on.receive();
+    EXPECT_TRUE(back && back->data == text);
+    co_await on.close();
+    EXPECT_EQ(on.close_code(), 1000);
+    app.shutdown();
+  };
+  co_await with_group(run);
 }
 
 EDDY_TEST(websocket_handshake, context_takeover_and_small_windows_can_be_agreed_on) {

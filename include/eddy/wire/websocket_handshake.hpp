@@ -52,12 +52,16 @@ void add_offer(http1::fields& to, const client_offer& offer);
 
 /// What a server agreed to.
 struct agreement {
-  std::string_view subprotocol;  ///< a view into the head; empty: none
+  std::string_view subprotocol;  ///< a view into the fields; empty: none
   std::optional<deflate_parameters> compression;
 };
 
 /// Error: bad_handshake, bad_accept, bad_subprotocol, bad_extension.
 [[nodiscard]] std::expected<agreement, errc> check_upgrade_response(
     const http1::response_head& head, const client_offer& offer);
+/// The same for fields that were copied.
+[[nodiscard]] std::expected<agreement, errc> check_upgrade_response(int status,
+                                                                    const http1::fields& fields,
+                                                                    const client_offer& offer);
 
 }  // namespace eddy::wire::websocket
