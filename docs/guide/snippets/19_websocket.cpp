@@ -1,4 +1,4 @@
-// The program behind 16-websocket.md.
+// The program behind 19-websocket.md.
 #include "expect.hpp"
 
 #include <chrono>
