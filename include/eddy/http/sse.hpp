@@ -93,7 +93,7 @@ struct event_source_options {
 };
 
 /// Stays with a stream of events: connects with the first next(), and again, with Last-Event-ID, whenever the
-/// connection is lost or cannot be made. Belongs to one loop; `client` must outlive it. One task calls next() at a time.
+/// connection is lost or cannot be made. One loop; `client` must outlive it. One task at a time calls next().
 class event_source {
  public:
   event_source(client& through, std::string url, const event_source_options& options = {});
