@@ -199,7 +199,8 @@ struct websocket_connect_options {
 class client;
 
 /// The same through a client, with its proxies, cookies, default fields, TLS and connector; `url` may be relative to
-/// its base URL. options.tls is not used. Throws what the client's requests throw, too. The connection leaves the client.
+/// its base URL. options.tls is not used. Throws what the client's requests throw, too. The connection leaves the
+/// client.
 [[nodiscard]] task<websocket> websocket_connect(
     client& through, std::string url,
     websocket_connect_options options = websocket_connect_options());
