@@ -153,7 +153,7 @@ task<void> connection<Stream>::converse() {
       continue;
     }
     while (current().has_output()) {
-      enter(phase::writing, options().write_timeout);
+      enter_writing();
       const std::size_t count = co_await stream_.write_some(current().unsent());
       sent(count);
     }
@@ -206,7 +206,7 @@ template <io::byte_stream Stream>
 task<void> connection<Stream>::flush() {
   const phase before = now_in();
   while (current().has_output()) {
-    enter(phase::writing, options().write_timeout);
+    enter_writing();
     const std::size_t count = co_await stream_.write_some(current().unsent());
     sent(count);
   }
@@ -303,7 +303,7 @@ task<void> connection<Stream>::read_more_body(std::span<std::byte> directly, std
     current().append(wire::http1::continue_response);
     co_await flush();
   }
-  enter(phase::body, options().body_timeout);
+  enter_body();
   const std::span<std::byte> into = directly.empty() ? current().body_room() : directly;
   try {
     got = co_await stream_.read_some(into);
@@ -316,7 +316,7 @@ task<void> connection<Stream>::read_more_body(std::span<std::byte> directly, std
     ending_ = ending::cut;
     throw error(make_error_code(wire::http1::errc::incomplete_message), "request body");
   }
-  received(got);
+  received_body(got);
   if (directly.empty()) current().commit(got);
   server().handler_started(*this);
 }

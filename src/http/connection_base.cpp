@@ -42,6 +42,29 @@ void connection_base::enter(phase next, duration limit) noexcept {
   server_.loop().timers().add(*this, deadline_);
 }
 
+void connection_base::enter_body() noexcept {
+  const server_options& options = server_.options();
+  const time_point now = server_.loop().turn_started();
+  enter(phase::body, std::min(options.body_timeout, body_pace_.begin(now, options)));
+}
+
+void connection_base::enter_writing() noexcept {
+  const server_options& options = server_.options();
+  const time_point now = server_.loop().turn_started();
+  enter(phase::writing, std::min(options.write_timeout, write_pace_.begin(now, options)));
+}
+
+void connection_base::received_body(std::size_t bytes) noexcept {
+  body_pace_.moved(server_.loop().turn_started(), bytes);
+  received(bytes);
+}
+
+void connection_base::sent(std::size_t bytes) noexcept {
+  write_pace_.moved(server_.loop().turn_started(), bytes);
+  server_.counts().bytes_sent.add(bytes);
+  exchange_->sent(bytes);
+}
+
 void connection_base::expired() noexcept {
   armed_at_ = never;
   if (phase_ == phase::handling) return;
@@ -86,9 +109,10 @@ void connection_base::hung_up() noexcept {
 // --- answers ---
 
 std::optional<task<response>> connection_base::respond() {
-  meter_.begin();
-  head_mark_ = exchange_->output_mark();
   request& asked = exchange_->current();
+  meter_.begin(asked);
+  head_mark_ = exchange_->output_mark();
+  body_pace_ = write_pace_ = {};
   const server_core& core = server_.core();
   if (core.has_middlewares()) return core.respond(asked);
   const route_entry* entry = core.find_route(asked);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "server_loop.hpp"
+#include "transfer_pace.hpp"
 
 #include <optional>
 #include <utility>
@@ -73,6 +74,9 @@ class connection_base : public draining_connection,
 
   void enter(phase next, duration limit) noexcept;
   void enter_idle() noexcept { enter(phase::idle, rests_ ? rest_delay : idle_timeout()); }
+  /// With the time limits of a client that has to send, or to take, something.
+  void enter_body() noexcept;
+  void enter_writing() noexcept;
   void enter_handling() noexcept { phase_ = phase::handling; }
   [[nodiscard]] phase now_in() const noexcept { return phase_; }
 
@@ -94,10 +98,8 @@ class connection_base : public draining_connection,
   [[nodiscard]] bool finish_exchange();
 
   void received(std::size_t bytes) noexcept { server_.counts().bytes_received.add(bytes); }
-  void sent(std::size_t bytes) noexcept {
-    server_.counts().bytes_sent.add(bytes);
-    exchange_->sent(bytes);
-  }
+  void received_body(std::size_t bytes) noexcept;
+  void sent(std::size_t bytes) noexcept;
   void hung_up() noexcept;
   [[nodiscard]] const net::address& peer() const noexcept { return origin_.peer; }
 
@@ -121,6 +123,8 @@ class connection_base : public draining_connection,
   request_meter meter_;
   std::unique_ptr<exchange> exchange_;
   std::optional<cancel_scope> scope_;
+  transfer_pace body_pace_;
+  transfer_pace write_pace_;
   time_point deadline_ = never;
   time_point armed_at_ = never;
   time_point handling_since_{};

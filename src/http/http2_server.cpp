@@ -116,7 +116,7 @@ void http2_server_session::begin(http2_stream& on) {
     server_.counts().count_answer(on.status());
     return;
   }
-  on.meter_.begin();
+  on.meter_.begin(on.asked());
   request& asked = on.asked();
   const server_core& core = server_.core();
   if (core.has_middlewares()) return start_task(on, core.respond(asked));

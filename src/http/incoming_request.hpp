@@ -13,6 +13,7 @@ struct request_origin {
   const net::address& peer;
   std::string_view scheme = "http";        ///< static
   const future<void>* draining = nullptr;  ///< set when the server's end begins
+  const net::address* client = nullptr;    ///< if another than the peer is known
 };
 
 /// Every request is one of these.
@@ -26,12 +27,19 @@ class incoming_request final : public request {
     peer_ = &origin.peer;
     connection_scheme_ = origin.scheme;
     draining_ = origin.draining;
+    connection_client_ = origin.client;
     connection_source_ = &source;
     clear();
   }
   /// To be filled in, by a parser; not while the request is answered.
   [[nodiscard]] wire::http1::request_head& parsed() noexcept { return head_; }
   [[nodiscard]] const wire::http1::request_head& parsed() const noexcept { return head_; }
+
+  /// Who it comes from, as far as it differs from what the connection knows.
+  void came_from(const std::optional<net::address>& client, std::string_view scheme) {
+    if (client) client_ = client;
+    if (!scheme.empty()) scheme_ = scheme;
+  }
 
   void choose(const matched_route& route) noexcept { route_ = route; }
   /// The smaller of the route's limit and what middlewares have asked for.
@@ -43,6 +51,7 @@ class incoming_request final : public request {
   void clear() noexcept {
     route_ = {};
     client_.reset();
+    if (connection_client_ != nullptr) client_ = *connection_client_;
     scheme_ = connection_scheme_;
     body_ = connection_source_;
     most_body_ = UINT64_MAX;
@@ -52,6 +61,7 @@ class incoming_request final : public request {
 
  private:
   std::string_view connection_scheme_ = "http";
+  const net::address* connection_client_ = nullptr;
   body_source* connection_source_ = nullptr;
 };
 

@@ -108,7 +108,11 @@ response server_core::overloaded(std::string_view message) const {
 }
 
 task<response> server_core::handle(const route_entry& entry, request& asked) const {
-  const duration most = entry.options.timeout;
+  const concurrency_slot of_server(running_, options_.max_concurrent);
+  const concurrency_slot of_route(entry.running, entry.options.max_concurrent);
+  if (!of_server.granted() || !of_route.granted()) co_return overloaded("too many at once");
+  const duration own = entry.options.timeout;
+  const duration most = own > duration::zero() ? own : options_.handler_timeout;
   if (most <= duration::zero()) co_return co_await entry.handler.waiting(asked);
   cancel_scope limit(after(runtime::loop::current().now(), most));
   {

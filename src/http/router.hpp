@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ struct route_entry {
   std::vector<std::string> parameter_names;
   any_handler handler;
   route_options options;
+  mutable std::atomic<std::size_t> running = 0;  ///< counted where options.max_concurrent says so
 };
 
 /// What a path leads to.

@@ -21,8 +21,7 @@ task<std::optional<tls::stream>> shake_hands(server_loop& server, tls::context c
   co_return made;
 }
 
-task<void> speak(server_loop& server, tls::stream stream, const net::address& peer) {
-  const request_origin origin{.peer = peer, .scheme = "https"};
+task<void> speak(server_loop& server, tls::stream stream, const request_origin& origin) {
   if (stream.alpn() == "h2") {
     io::any_stream rest(std::move(stream));
     co_await serve_http2(server, std::move(rest), origin);
@@ -38,10 +37,19 @@ task<void> serve_secure(server_loop& server, tls::context context, net::tcp_stre
                         [[maybe_unused]] net::serve_state::admission admitted) {
   const open_connection counted(server.counts());
   const net::address peer = stream.peer();
+  std::unique_ptr<net::address> client;
   std::exception_ptr failure;
   try {
+    if (server.options().proxy_protocol) {
+      const bool good = co_await read_proxy_header(server, stream, client);
+      if (!good) {
+        stream.abort();
+        co_return;
+      }
+    }
+    const request_origin origin{.peer = peer, .scheme = "https", .client = client.get()};
     auto made = co_await shake_hands(server, std::move(context), std::move(stream));
-    if (made) co_await speak(server, std::move(*made), peer);
+    if (made) co_await speak(server, std::move(*made), origin);
     co_return;
   } catch (const cancelled&) {
     throw;

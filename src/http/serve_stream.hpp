@@ -3,6 +3,7 @@
 
 #include "connection.hpp"
 #include "http2_serve.hpp"
+#include "proxy_header.hpp"
 
 #include <eddy/net/serve.hpp>
 
@@ -22,7 +23,7 @@ task<bool> serve_awake(server_loop& server, Stream& stream, const request_origin
   }
   if (!http2) co_return false;
   const net::address peer = origin.peer;  // the stream may own the other one
-  request_origin moved{.peer = peer, .scheme = origin.scheme};
+  request_origin moved{.peer = peer, .scheme = origin.scheme, .client = origin.client};
   io::any_stream rest(std::move(stream));
   co_await serve_http2(server, std::move(rest), moved, std::move(*http2));
   co_return false;
@@ -34,10 +35,18 @@ template <io::byte_stream Stream>
 task<void> serve_accepted(server_loop& server, Stream stream,
                           [[maybe_unused]] net::serve_state::admission admitted) {
   const open_connection counted(server.counts());
+  std::unique_ptr<net::address> client;
   std::exception_ptr failure;
   try {
+    if (server.options().proxy_protocol) {
+      const bool good = co_await read_proxy_header(server, stream, client);
+      if (!good) {
+        stream.abort();
+        co_return;
+      }
+    }
     for (bool fresh = true;; fresh = false) {
-      const request_origin origin{.peer = stream.peer()};
+      const request_origin origin{.peer = stream.peer(), .client = client.get()};
       const bool rests = co_await serve_awake(server, stream, origin, fresh);
       if (!rests) co_return;
       if constexpr (can_rest<Stream>) {

@@ -85,7 +85,8 @@ task<void> serve_any(server_loop& server, io::any_stream stream, net::address pe
 }  // namespace
 }  // namespace detail
 
-server::server(server_options options) : core_(std::make_unique<detail::server_core>(options)) {}
+server::server(server_options options)
+    : core_(std::make_unique<detail::server_core>(std::move(options))) {}
 
 server::~server() { check(!core_->is_serving(), "an http::server was destroyed while it served"); }
 
@@ -138,6 +139,12 @@ task<void> server::serve_connection(io::any_stream stream, net::address peer) {
 }
 
 void server::shutdown() { core_->shutdown(); }
+
+bool server::ready() const {
+  return core_->ready_.load(std::memory_order_relaxed) && core_->is_accepting();
+}
+
+void server::set_ready(bool on) { core_->ready_.store(on, std::memory_order_relaxed); }
 
 server_statistics server::statistics() const { return core_->statistics(); }
 

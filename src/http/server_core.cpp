@@ -23,6 +23,12 @@ void figures::count_answer(int status) noexcept {
   if (is_server_error(status)) server_errors.add(1);
 }
 
+concurrency_slot::concurrency_slot(std::atomic<std::size_t>& running, std::size_t most) noexcept {
+  if (most == 0) return;
+  running_ = &running;
+  granted_ = running.fetch_add(1, std::memory_order_relaxed) < most;
+}
+
 void server_core::enter(server_loop& loop) {
   const std::lock_guard guard(lock_);
   loops_.push_back(&loop);
@@ -42,6 +48,11 @@ bool server_core::is_serving() const {
 bool server_core::is_shut_down() const {
   const std::lock_guard guard(lock_);
   return shut_down_;
+}
+
+bool server_core::is_accepting() const {
+  const std::lock_guard guard(lock_);
+  return !shut_down_ && loops_.size() > draining_loops_.load(std::memory_order_relaxed);
 }
 
 void server_core::shutdown() {

@@ -49,9 +49,25 @@ struct figures {
   void count_answer(int status) noexcept;
 };
 
+/// One of at most so many at once, on all loops; none is counted where the limit is 0.
+class concurrency_slot {
+ public:
+  concurrency_slot(std::atomic<std::size_t>& running, std::size_t most) noexcept;
+  concurrency_slot(const concurrency_slot&) = delete;
+  concurrency_slot& operator=(const concurrency_slot&) = delete;
+  ~concurrency_slot() {
+    if (running_ != nullptr) running_->fetch_sub(1, std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool granted() const noexcept { return granted_; }
+
+ private:
+  std::atomic<std::size_t>* running_ = nullptr;
+  bool granted_ = true;
+};
+
 class server_core {
  public:
-  explicit server_core(server_options options) : options_(options) {}
+  explicit server_core(server_options options) : options_(std::move(options)) {}
 
   // --- from a request to its answer, on the running loop ---
   /// Middlewares, routing, handler, errors: an answer in any case. Throws nothing but `cancelled`. Awaited by a task
@@ -78,6 +94,7 @@ class server_core {
   void leave(server_loop& loop) noexcept;
   [[nodiscard]] bool is_serving() const;
   [[nodiscard]] bool is_shut_down() const;
+  [[nodiscard]] bool is_accepting() const;
   void shutdown();
   [[nodiscard]] server_statistics statistics() const;
 
@@ -85,8 +102,11 @@ class server_core {
   router routes_;
   std::vector<any_middleware> middlewares_;
   std::function<void(const exchange_record&)> observer_;
+  std::atomic<bool> ready_ = true;  // as far as the program is concerned
+  std::atomic<std::size_t> draining_loops_ = 0;
 
  private:
+  mutable std::atomic<std::size_t> running_ = 0;
   mutable std::mutex lock_;
   std::vector<server_loop*> loops_;
   server_statistics past_;

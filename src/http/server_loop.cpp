@@ -1,6 +1,7 @@
 #include "server_loop.hpp"
 
 #include "connection_base.hpp"
+#include "forwarded.hpp"
 
 #include <algorithm>
 
@@ -24,6 +25,7 @@ server_loop::server_loop(server_core& core)
 server_loop::~server_loop() {
   *alive_ = nullptr;
   core_.leave(*this);
+  if (draining_) core_.draining_loops_.fetch_sub(1, std::memory_order_relaxed);
   for (call_timer* one : {&hang_up_timer_, &rest_timer_}) {
     if (one->armed()) loop_.timers().remove(*one);
   }
@@ -55,6 +57,7 @@ task<void> server_loop::announce_end(future<void> end) {
 void server_loop::begin_drain() noexcept {
   if (std::exchange(draining_, true)) return;
   end_begins_.set_value();
+  core_.draining_loops_.fetch_add(1, std::memory_order_relaxed);
   for (auto* one = connections_.front(); one != nullptr; one = connections_.next(*one))
     one->drain();
   for (auto* one = resting_.front(); one != nullptr; one = resting_.next(*one))
@@ -156,10 +159,14 @@ void resting_connection::end(cancel_reason why) noexcept {
 
 // --- request_meter ---
 
-void request_meter::begin() {
+void request_meter::begin(request& asked) {
   server_.counts().requests_running.add(1);
   running_ = true;
   if (server_.core().observer_) began_ = server_.loop().now();
+  if (server_.options().trusted_proxies.empty()) [[likely]]
+    return;
+  const forwarded_client told = find_client(server_.options(), asked.fields(), asked.client());
+  static_cast<incoming_request&>(asked).came_from(told.address, told.scheme);
 }
 
 void request_meter::end(const request& asked, int status) {

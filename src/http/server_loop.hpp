@@ -151,8 +151,8 @@ class request_meter {
     if (running_) server_.counts().requests_running.subtract(1);
   }
 
-  /// The head is complete.
-  void begin();
+  /// The head is complete. Finds out whom `asked` comes from.
+  void begin(request& asked);
   /// The answer is. `asked` still is what it was.
   void end(const request& asked, int status);
 

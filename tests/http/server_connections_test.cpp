@@ -88,6 +88,26 @@ EDDY_TEST(http_server_connections, of_one_peer_are_reset_where_none_may_be_told)
   co_await with_server(app, body);
 }
 
+EDDY_TEST(http_server_readiness, ends_before_serving_does) {
+  server app;
+  EXPECT_FALSE(app.ready());
+  app.get("/ready", [&app](request&) { return response(app.ready() ? 204 : 503); });
+  auto body = [&app](net::address at) -> task<void> {
+    raw_client client = co_await raw_client::connect(at);
+    answer got = co_await client.ask(get("/ready"));
+    EXPECT_EQ(got.status, 204);
+    app.set_ready(false);
+    got = co_await client.ask(get("/ready"));
+    EXPECT_EQ(got.status, 503);
+    app.set_ready(true);
+    EXPECT_TRUE(app.ready());
+    app.shutdown();
+    EXPECT_FALSE(app.ready());
+  };
+  co_await with_server(app, body);
+  EXPECT_FALSE(app.ready());
+}
+
 EDDY_TEST(http_server_rest, is_not_noticed_by_the_client) {
   server app;
   app.get("/", [](request&) { return "root"; });

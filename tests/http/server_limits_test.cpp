@@ -1,6 +1,7 @@
 // Deadlines, sizes, hang-ups and the end of serving, on the virtual clock.
 #include "server_fixture.hpp"
 
+#include <array>
 #include <chrono>
 #include <string>
 #include <vector>
@@ -110,7 +111,9 @@ EDDY_TEST(http_server_limits, a_later_head_has_ten_seconds_from_its_first_byte) 
 }
 
 EDDY_TEST(http_server_limits, a_body_has_to_make_progress) {
-  server app;
+  server_options options;
+  options.min_rate = 0;
+  server app(options);
   app.post("/", [](request& r) -> task<std::string> {
     const std::string_view body = co_await r.body();
     co_return std::string(body);
@@ -128,6 +131,106 @@ EDDY_TEST(http_server_limits, a_body_has_to_make_progress) {
     EXPECT_EQ(since(start), 30s);
     const std::string rest = co_await client.read_rest();
     EXPECT_EQ(rest, "");
+  };
+  co_await with_server(app, body);
+}
+
+EDDY_TEST(http_server_limits, a_body_has_to_come_at_a_minimum_rate) {
+  server app;  // 240 bytes per second after 10 seconds
+  app.post("/", [](request& r) -> task<std::string> {
+    const std::string_view body = co_await r.body();
+    co_return std::to_string(body.size());
+  });
+  auto body = [](net::address at) -> task<void> {
+    const std::string head = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 24000\r\n\r\n";
+    raw_client slow = co_await raw_client::connect(at);
+    const time_point start = now();
+    co_await slow.send(head);
+    for (int second = 0; second < 11; ++second) {
+      co_await sleep(1s);
+      co_await slow.send("0123456789");
+    }
+    const answer got = co_await slow.read();
+    EXPECT_EQ(got.status, 408);
+    EXPECT_GE(now() - start, 10s);
+    EXPECT_LE(now() - start, 11s);
+    raw_client steady = co_await raw_client::connect(at);
+    co_await steady.send(head);
+    for (int second = 0; second < 100; ++second) {
+      co_await sleep(1s);
+      co_await steady.send(std::string(240, 'x'));
+    }
+    const answer whole = co_await steady.read();
+    EXPECT_EQ(whole.body, "24000");
+  };
+  co_await with_server(app, body);
+}
+
+EDDY_TEST(http_server_limits, an_answer_has_to_be_taken_at_a_minimum_rate) {
+  server_options options;
+  options.min_rate = 1'000'000;
+  server app(options);
+  app.get("/", [](request&) { return std::string(50'000'000, 'x'); });
+  auto body = [&app](net::address at) -> task<void> {
+    raw_client client = co_await raw_client::connect(at);
+    co_await client.send(get("/"));
+    co_await sleep(1ms);
+    const time_point start = now();
+    std::array<std::byte, 10'000> piece{};
+    while (app.statistics().connections_open > 0 && now() - start < 50s) {
+      co_await sleep(1s);  // 10 kB each second: there is always some progress
+      static_cast<void>(co_await client.stream().read_some(piece));
+    }
+    EXPECT_GE(now() - start, 10s);
+    EXPECT_LE(now() - start, 15s);
+  };
+  co_await with_server(app, body);
+}
+
+EDDY_TEST(http_server_limits, handlers_have_five_minutes_unless_their_route_says_otherwise) {
+  server app;
+  waiting_handler handler;
+  add_waiting(app, handler, 1h);
+  auto body = [](net::address at) -> task<void> {
+    const time_point start = now();
+    raw_client client = co_await raw_client::connect(at);
+    const answer got = co_await client.ask(get("/wait"));
+    EXPECT_EQ(got.status, 503);
+    EXPECT_EQ(now() - start, 5min);
+  };
+  co_await with_server(app, body);
+}
+
+EDDY_TEST(http_server_limits, handlers_beyond_a_concurrency_limit_are_answered_503) {
+  server_options options;
+  options.max_concurrent = 2;
+  server app(options);
+  waiting_handler handler;
+  route_options single;
+  single.max_concurrent = 1;
+  const auto wait = [&handler](request&) { return handler.run(10s); };
+  app.get("/single", wait, single);
+  app.get("/wait", wait);
+  app.get("/", [](request&) { return "root"; });
+  auto body = [](net::address at) -> task<void> {
+    raw_client first = co_await raw_client::connect(at);
+    raw_client second = co_await raw_client::connect(at);
+    raw_client third = co_await raw_client::connect(at);
+    co_await first.send(get("/single"));
+    co_await sleep(1s);
+    answer got = co_await second.ask(get("/single"));
+    EXPECT_EQ(got.status, 503);
+    EXPECT_EQ(got.field("retry-after"), "1");
+    co_await second.send(get("/wait"));
+    co_await sleep(1s);
+    got = co_await third.ask(get("/wait"));
+    EXPECT_EQ(got.status, 503);
+    got = co_await third.ask(get("/"));  // does not wait: not counted
+    EXPECT_EQ(got.status, 200);
+    got = co_await first.read();
+    EXPECT_EQ(got.body, "done");
+    got = co_await third.ask(get("/single"));
+    EXPECT_EQ(got.body, "done");
   };
   co_await with_server(app, body);
 }

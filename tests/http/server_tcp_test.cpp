@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <eddy/coro/group.hpp>
 #include <eddy/coro/sleep.hpp>
 #include <eddy/coro/timeout.hpp>
 #include <eddy/http/server.hpp>
@@ -277,6 +278,40 @@ TEST(http_server_tcp, one_server_serves_on_several_loops) {
   };
   run(main, options);
   EXPECT_EQ(app.statistics().requests, 60u);
+}
+
+TEST(http_server_unix, serves_at_a_path_as_over_tcp) {
+  const std::string path = "/tmp/eddy_http_" + std::to_string(::getpid()) + ".sock";
+  server app;
+  app.get("/", [](request& r) {
+    return std::string(r.peer().is_ip() ? "ip" : "unix") + " " + std::string(r.scheme()) + "\n";
+  });
+  app.get("/slow", [](request&) -> task<std::string> {
+    co_await sleep(300ms);
+    co_return "slow\n";
+  });
+  auto main = [&]() -> task<void> {
+    auto listener = net::unix_listener::listen(path);
+    auto both = [&](task_group& group) -> task<void> {
+      group.spawn(app.serve(listener));
+      const std::string curl = "curl -sS --unix-socket " + path + " http://localhost";
+      const std::string got = co_await to_thread([&] { return output_of(curl + "/"); });
+      EXPECT_EQ(got, "unix http\n");
+      auto slow = to_thread([&] { return output_of(curl + "/slow"); });
+      auto stop = [&]() -> task<void> {
+        co_await sleep(100ms);
+        app.shutdown();
+      };
+      group.spawn(stop());
+      const std::string last = co_await std::move(slow);  // finished although the end has begun
+      EXPECT_EQ(last, "slow\n");
+    };
+    co_await with_timeout(60s, with_group(both));
+  };
+  run_options options;
+  options.handle_signals = false;
+  run(main(), options);
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 }  // namespace

@@ -1,0 +1,38 @@
+// How fast a client sends or takes something, over the time in which it is waited for.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include <eddy/base/time.hpp>
+#include <eddy/http/server_options.hpp>
+
+namespace eddy::http::detail {
+
+class transfer_pace {
+ public:
+  /// A wait begins; gives how long it may last.
+  [[nodiscard]] duration begin(time_point now, const server_options& options) noexcept {
+    since_ = now;
+    if (options.min_rate == 0) return duration::max();
+    const auto earned = std::chrono::duration<double>(static_cast<double>(bytes_) /
+                                                      static_cast<double>(options.min_rate));
+    // Over a year, it does not matter any more.
+    const auto allowed = std::min(earned, std::chrono::duration<double>(365.0 * 86400));
+    const duration left = options.rate_grace + to_duration(allowed) - waited_;
+    return std::max(left, duration::zero());
+  }
+  /// It has ended with so many bytes.
+  void moved(time_point now, std::uint64_t bytes) noexcept {
+    waited_ += now - std::min(since_, now);
+    since_ = time_point::max();
+    bytes_ += bytes;
+  }
+
+ private:
+  time_point since_ = time_point::max();  // max: nobody waits
+  duration waited_{};
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace eddy::http::detail
