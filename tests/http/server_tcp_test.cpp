@@ -1,4 +1,5 @@
 // The server over the operating system's sockets, with clients that behave badly, and with curl.
+#include "scratch_folder.hpp"
 #include "server_fixture.hpp"
 
 #include <algorithm>
@@ -281,7 +282,8 @@ TEST(http_server_tcp, one_server_serves_on_several_loops) {
 }
 
 TEST(http_server_unix, serves_at_a_path_as_over_tcp) {
-  const std::string path = "/tmp/eddy_http_" + std::to_string(::getpid()) + ".sock";
+  const tests::scratch_folder folder;
+  const std::string path = folder / "http.sock";
   server app;
   app.get("/", [](request& r) {
     return std::string(r.peer().is_ip() ? "ip" : "unix") + " " + std::string(r.scheme()) + "\n";

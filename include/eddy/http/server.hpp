@@ -159,7 +159,7 @@ class server {
   /// Begins the end of all serving, on all loops; serve() then returns without an error. Any thread.
   void shutdown();
 
-  /// For health checks: whether it serves and its end has not begun, and the program has not said otherwise. Any thread.
+  /// For health checks: whether it serves, its end has not begun, and the program has not said otherwise. Any thread.
   [[nodiscard]] bool ready() const;
   /// Says that a load balancer should not send more, or may again, while all goes on: before shutdown(), by as long as
   /// the balancer needs to notice. Any thread.
