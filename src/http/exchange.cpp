@@ -85,7 +85,7 @@ exchange::head_state exchange::parse_head() {
   if (request_.parsed().framing() != http1::framing::none) {
     if (capacity_ - head_end_ < least_room) {
       grow(capacity_ + usual_capacity);
-      request_.parsed().rebase(memory_.get() + head_begin);
+      request_.parsed().rebase({memory_.get() + head_begin, *size});
     }
     begin_body();
   }
