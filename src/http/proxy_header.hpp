@@ -23,8 +23,7 @@ task<bool> read_proxy_header(server_loop& server, Stream& stream,
   if (!is_trusted(server.options(), stream.peer())) co_return false;
   std::array<std::byte, wire::largest_proxy_header> bytes{};
   std::size_t size = 0;
-  std::size_t wanted =
-      16;  // no header is complete with less than 15, and version 2 says its length in 16
+  std::size_t wanted = 15;  // no header is shorter; version 2 says its length in 16
   const auto read = [&]() -> task<bool> {
     for (;;) {
       const auto room = std::span(bytes).subspan(size, wanted - size);

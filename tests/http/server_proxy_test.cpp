@@ -111,6 +111,9 @@ EDDY_TEST(http_server_proxy_protocol, names_the_client_of_all_requests_of_a_conn
     raw_client other = co_await raw_client::connect(at);
     const answer got = co_await other.ask(second + get("/"));
     EXPECT_EQ(got.body, "192.0.2.5 http");
+    raw_client check = co_await raw_client::connect(at);
+    const answer local = co_await check.ask("PROXY UNKNOWN\r\n" + get("/"));
+    EXPECT_EQ(local.body, "127.0.0.1 http");
   };
   co_await with_server(app, body);
 }
