@@ -138,7 +138,9 @@ EDDY_TEST(http_client_session, raises_for_status_with_what_to_do) {
       if (!thrown) continue;
       EXPECT_EQ(*thrown, *what) << path;
       EXPECT_EQ("/" + std::to_string(thrown->status()), path);
-      if (path == "/404") EXPECT_STREQ(thrown->what(), "GET http://app/404: 404 Not Found");
+      if (path == "/404") {
+        EXPECT_STREQ(thrown->what(), "GET http://app/404: 404 Not Found");
+      }
     }
   };
   co_await with_test_client(app, body);

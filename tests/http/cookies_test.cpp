@@ -224,7 +224,9 @@ TEST(cookie_jar, has_bounds) {
   cookie_jar jar(options);
   for (int i = 0; i < 5; ++i) {
     EXPECT_TRUE(jar.store("c" + std::to_string(i) + "=1", plain("a.org"), start));
-    if (i == 0) EXPECT_EQ(jar.header_for(plain("a.org"), start), "c0=1");
+    if (i == 0) {
+      EXPECT_EQ(jar.header_for(plain("a.org"), start), "c0=1");
+    }
   }
   EXPECT_EQ(jar.header_for(plain("a.org"), start), "c2=1; c3=1; c4=1");
   for (int i = 0; i < 10; ++i) {
