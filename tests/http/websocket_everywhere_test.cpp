@@ -23,9 +23,9 @@ TEST(everywhere, a_disturbed_receive_of_a_websocket_loses_nothing) {
     websocket_pair pair(ws::role::server, {}, {.capacity = 7, .largest_transfer = 3});
     std::string got;
     auto send_all = [&]() -> task<void> {
-      co_await pair.peer.send({.opcode = 1, .payload = "hel", .final = false});
-      co_await pair.peer.send({.opcode = 9, .payload = "p"});
-      co_await pair.peer.send({.opcode = 0, .payload = "lo"});
+      co_await pair.peer.send(1, "hel", false);
+      co_await pair.peer.send(9, "p");
+      co_await pair.peer.send(0, "lo");
     };
     auto receive = [&]() -> task<void> {
       const auto message = co_await pair.ours.receive();
@@ -89,7 +89,7 @@ TEST(everywhere, a_websocket_streams_and_closes_or_is_cut) {
       std::string last;
       while (last != "end" && last != "reset") {
         last = co_await pair.peer.read();
-        if (last.starts_with("close")) co_await pair.peer.send({.opcode = 8});
+        if (last.starts_with("close")) co_await pair.peer.send(8);
       }
     };
     auto both = [&](task_group& group) -> task<void> {

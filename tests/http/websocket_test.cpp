@@ -36,10 +36,10 @@ task<std::optional<websocket_error>> failure_of(websocket& from) {
 
 EDDY_TEST(websocket, receives_texts_and_binary_messages_whole_and_in_fragments) {
   websocket_pair pair(ws::role::server);
-  co_await pair.peer.send({.opcode = 1, .payload = "hello"});
-  co_await pair.peer.send({.opcode = 2, .payload = "a", .final = false});
-  co_await pair.peer.send({.opcode = 9, .payload = "?"});
-  co_await pair.peer.send({.opcode = 0, .payload = "b"});
+  co_await pair.peer.send(1, "hello");
+  co_await pair.peer.send(2, "a", false);
+  co_await pair.peer.send(9, "?");
+  co_await pair.peer.send(0, "b");
   auto first = co_await pair.ours.receive();
   EDDY_REQUIRE(first.has_value());
   EXPECT_TRUE(first->is_text());
@@ -109,7 +109,7 @@ EDDY_TEST(websocket, large_messages_come_and_go_in_pieces) {
   auto bounce = [&]() -> task<void> {
     const std::string got = co_await pair.peer.read();
     EXPECT_EQ(got.size(), 5 + 40 * part.size());
-    co_await pair.peer.send({.opcode = 1, .payload = got.substr(5)});
+    co_await pair.peer.send(1, got.substr(5));
   };
   auto take = [&]() -> task<void> {
     std::size_t size = 0;
@@ -147,7 +147,7 @@ EDDY_TEST(websocket, a_streamed_message_that_fails_cuts_the_connection) {
 
 EDDY_TEST(websocket, answers_a_close_frame_and_ends_in_order) {
   websocket_pair pair(ws::role::server);
-  co_await pair.peer.send({.opcode = 8, .payload = std::string("\x03\xe9", 2) + "bye"});
+  co_await pair.peer.send(8, std::string("\x03\xe9", 2) + "bye");
   const auto message = co_await pair.ours.receive();
   EXPECT_FALSE(message.has_value());
   EXPECT_EQ(pair.ours.close_code(), 1001);
@@ -172,8 +172,8 @@ EDDY_TEST(websocket, close_waits_for_the_answer_and_drops_what_still_comes) {
   auto peer = [&]() -> task<void> {
     const std::string got = co_await pair.peer.read();
     EXPECT_EQ(got, "close 4000:enough");
-    co_await pair.peer.send({.opcode = 1, .payload = "still"});
-    co_await pair.peer.send({.opcode = 8, .payload = std::string("\x0f\xa0", 2)});
+    co_await pair.peer.send(1, "still");
+    co_await pair.peer.send(8, std::string("\x0f\xa0", 2));
     const std::string end = co_await pair.peer.read();
     EXPECT_EQ(end, "end");
   };
@@ -194,9 +194,9 @@ EDDY_TEST(websocket, close_lets_a_task_that_receives_read_the_answer) {
   auto peer = [&]() -> task<void> {
     const std::string got = co_await pair.peer.read();
     EXPECT_EQ(got, "close 1000:");
-    co_await pair.peer.send({.opcode = 1, .payload = "last"});
+    co_await pair.peer.send(1, "last");
     co_await sleep(1s);
-    co_await pair.peer.send({.opcode = 8, .payload = std::string(goodbye)});
+    co_await pair.peer.send(8, std::string(goodbye));
   };
   co_await gather(receive(), pair.ours.close(), peer());
   EXPECT_EQ(pair.ours.close_code(), 1000);
@@ -294,7 +294,7 @@ EDDY_TEST(websocket, pings_a_silent_peer_and_gives_up_without_an_answer) {
     EXPECT_EQ(first, "ping:");
     EXPECT_EQ(now() - begin, 20s);
     co_await sleep(5s);
-    co_await pair.peer.send({.opcode = 10});
+    co_await pair.peer.send(10);
     const std::string second = co_await pair.peer.read();
     EXPECT_EQ(second, "ping:");
     EXPECT_EQ(now() - begin, 45s);
@@ -316,9 +316,9 @@ EDDY_TEST(websocket, does_not_ping_while_data_comes_or_when_told_not_to) {
     auto peer = [&]() -> task<void> {
       for (int i = 0; i < 10; ++i) {
         co_await sleep(pinging ? 15s : 1000s);
-        co_await pair.peer.send({.opcode = 1, .payload = "x"});
+        co_await pair.peer.send(1, "x");
       }
-      co_await pair.peer.send({.opcode = 8});
+      co_await pair.peer.send(8);
       const auto said = co_await pair.peer.read_all();
       EXPECT_THAT(said, ElementsAre("close 1005:", "end"));
     };
@@ -376,11 +376,11 @@ EDDY_TEST(websocket, a_cancelled_receive_has_lost_nothing) {
 
 EDDY_TEST(websocket, pieces_go_on_behind_a_cancelled_receive) {
   websocket_pair pair(ws::role::server);
-  co_await pair.peer.send({.opcode = 1, .payload = "hel", .final = false});
+  co_await pair.peer.send(1, "hel", false);
   auto receiving = pair.ours.receive();
   const auto ended = co_await move_on_after(1ms, std::move(receiving));
   EXPECT_FALSE(ended.has_value());
-  co_await pair.peer.send({.opcode = 0, .payload = "lo"});
+  co_await pair.peer.send(0, "lo");
   const auto piece = co_await pair.ours.receive_piece();
   EDDY_REQUIRE(piece.has_value());
   EXPECT_EQ(piece->data, "hello");
