@@ -140,7 +140,8 @@ EDDY_TEST(websocket_handshake, the_server_answers_as_rfc_6455_says) {
     EXPECT_EQ(got.field("Sec-WebSocket-Protocol"), "chat.v2");
     EXPECT_EQ(got.field("Sec-WebSocket-Extensions"),
               "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
-    co_await client.send(bytes_of({.opcode = 8}, ws::role::client));
+    const std::string goodbye = bytes_of({.opcode = 8}, ws::role::client);
+    co_await client.send(goodbye);
     const std::string rest = co_await client.read_rest();
     EXPECT_EQ(rest, std::string("\x88\x00", 2));
   };
