@@ -259,9 +259,9 @@ EDDY_TEST(websocket_handshake, what_comes_behind_the_handshake_is_not_lost) {
   add_echo(app);
   auto body = [](net::address at) -> task<void> {
     raw_client client = co_await raw_client::connect(at);
-    co_await client.send(get("/echo", asks) +
-                         bytes_of({.opcode = 1, .payload = "early"}, ws::role::client) +
-                         bytes_of({.opcode = 8}, ws::role::client));
+    const std::string frames = bytes_of({.opcode = 1, .payload = "early"}, ws::role::client) +
+                               bytes_of({.opcode = 8}, ws::role::client);
+    co_await client.send(get("/echo", asks) + frames);
     const std::string got = co_await client.read_rest();
     EXPECT_TRUE(got.ends_with(std::string("\x81\x05", 2) + "early" + std::string("\x88\x00", 2)));
   };
@@ -281,10 +281,11 @@ EDDY_TEST(websocket_handshake, the_client_sends_what_it_was_told_to) {
                                     "server_no_context_takeover; client_no_context_takeover; "
                                     "client_max_window_bits\r\n"));
     const std::size_t at = request->find("Sec-WebSocket-Key: ") + 19;
+    const std::string early = bytes_of({.opcode = 1, .payload = "early"}, ws::role::server);
     co_await peer.send(
         "HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: " +
         ws::accept_value(request->substr(at, 24)) + "\r\nSec-WebSocket-Protocol: b\r\n\r\n" +
-        bytes_of({.opcode = 1, .payload = "early"}, ws::role::server));
+        early);
     co_await sleep(1s);
   };
   auto body = [](std::string base) -> task<void> {
