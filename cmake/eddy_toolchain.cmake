@@ -45,10 +45,7 @@ add_library(eddy_warnings INTERFACE)
 target_compile_options(eddy_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # GCC 12 reports false overlaps where a literal is appended to a string it has just inlined (PR 105651).
-  target_compile_options(eddy_warnings INTERFACE -Wno-restrict)
-  if(EDDY_SANITIZE)
-    # GCC 12 reports false "may be used uninitialized" on the code that its sanitizers insert (PR 105562).
-    target_compile_options(eddy_warnings INTERFACE -Wno-maybe-uninitialized)
-  endif()
+  # GCC 12 reports false overlaps where a literal is appended to a string it has just inlined (PR 105651), and false "may
+  # be used uninitialized" on optionals (PR 80635) and on the code that its sanitizers insert (PR 105562).
+  target_compile_options(eddy_warnings INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
 endif()
