@@ -1,4 +1,5 @@
 // What makes a client a session: base URL, hooks, cookies, codings, limits of each phase, rules for redirects.
+#include "http/client_requests.hpp"
 #include "http/scripted_server.hpp"
 
 #include <chrono>
@@ -24,27 +25,12 @@ namespace {
 
 using namespace std::chrono_literals;
 using eddy::testing::with_test_client;
+using http::testing::error_of;
+using http::testing::fetch;
 using http::testing::scripted_peer;
 using http::testing::with_scripted_server;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-/// The request_error that `op` throws; nullopt when it throws none.
-template <class T>
-task<std::optional<request_error>> error_of(task<T> op) {
-  std::optional<request_error> thrown;
-  try {
-    static_cast<void>(co_await std::move(op));
-  } catch (const request_error& e) {
-    thrown = e;
-  }
-  co_return thrown;
-}
-
-task<std::string> fetch(client& c, std::string url) {
-  client_response response = co_await c.get(std::move(url));
-  co_return co_await response.body();
-}
 
 response echo_fields(request& r) {
   std::string text;

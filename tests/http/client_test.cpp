@@ -1,5 +1,6 @@
 #include <eddy/http/client.hpp>
 
+#include "http/client_requests.hpp"
 #include "http/scripted_server.hpp"
 
 #include <array>
@@ -24,6 +25,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using eddy::testing::virtual_options;
+using http::testing::error_of;
+using http::testing::fetch;
 using http::testing::scripted_peer;
 using http::testing::with_scripted_server;
 using ::testing::HasSubstr;
@@ -36,23 +39,6 @@ constexpr std::string_view hello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n
 task<void> say_hello(scripted_peer& peer) {
   bool more = true;
   while (more) more = co_await peer.answer(hello);
-}
-
-/// The request_error that `op` throws; nullopt when it throws none.
-template <class T>
-task<std::optional<request_error>> error_of(task<T> op) {
-  std::optional<request_error> thrown;
-  try {
-    static_cast<void>(co_await std::move(op));
-  } catch (const request_error& e) {
-    thrown = e;
-  }
-  co_return thrown;
-}
-
-task<std::string> fetch(client& c, std::string url) {
-  client_response response = co_await c.get(std::move(url));
-  co_return co_await response.body();
 }
 
 /// A script that answers the n-th request of a connection with texts[n], then closes.

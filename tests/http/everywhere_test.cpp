@@ -3,6 +3,7 @@
 #include <eddy/testing/everywhere.hpp>
 
 #include "server_fixture.hpp"
+#include "undisturbed.hpp"
 
 #include <array>
 #include <string>
@@ -27,18 +28,12 @@ using ::eddy::testing::disturbance;
 using ::eddy::testing::error_recorder;
 using ::eddy::testing::everywhere_options;
 using ::eddy::testing::trial;
+using tests::expect_value_when_undisturbed;
 
 everywhere_options slow_network() {
   everywhere_options options;
   options.run.network.latency = 10ms;
   return options;
-}
-
-template <class T>
-void expect_value_when_undisturbed(const trial& t, const result<T>& ended) {
-  if (t.kind() == disturbance::none) {
-    EXPECT_TRUE(ended.has_value());
-  }
 }
 
 /// A middleware, and routes that use every way to read a request and to write an answer.

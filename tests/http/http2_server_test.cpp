@@ -1,5 +1,6 @@
 // The server over HTTP/2, spoken by hand, on the virtual clock.
 #include "http2_raw.hpp"
+#include "waiting_handler.hpp"
 
 #include <chrono>
 #include <functional>
@@ -22,26 +23,6 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-/// Notes how a handler that waits has ended.
-class waiting_handler {
- public:
-  task<std::string> run(duration how_long) {
-    ++started;
-    struct note {
-      int& left;
-      ~note() { ++left; }
-    };
-    const note at_exit{left};
-    co_await sleep(how_long);
-    ++finished;
-    co_return "done";
-  }
-
-  int started = 0;
-  int left = 0;
-  int finished = 0;
-};
 
 void add_routes(server& app) {
   app.get("/", [](request&) { return "root"; });

@@ -1,5 +1,6 @@
 // Deadlines, sizes, hang-ups and the end of serving, on the virtual clock.
 #include "server_fixture.hpp"
+#include "waiting_handler.hpp"
 
 #include <array>
 #include <chrono>
@@ -24,26 +25,6 @@ using ::testing::StartsWith;
 std::chrono::milliseconds since(time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now() - start);
 }
-
-/// A handler that waits, and says how it ended.
-class waiting_handler {
- public:
-  task<std::string> run(duration how_long) {
-    ++started;
-    struct note {
-      int& left;
-      ~note() { ++left; }
-    };
-    const note at_exit{left};
-    co_await sleep(how_long);
-    ++finished;
-    co_return "done";
-  }
-
-  int started = 0;
-  int left = 0;
-  int finished = 0;
-};
 
 void add_waiting(server& app, waiting_handler& handler, duration how_long) {
   app.get("/wait", [&handler, how_long](request&) { return handler.run(how_long); });

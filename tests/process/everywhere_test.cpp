@@ -1,6 +1,7 @@
 // Every operation on child processes, cancelled and made to fail at every point, with real programs: no descriptor and
 // no child is left.
 #include "everywhere_on_system.hpp"
+#include "undisturbed.hpp"
 
 #include <array>
 #include <string>
@@ -16,9 +17,9 @@ namespace eddy::process {
 namespace {
 
 using namespace std::chrono_literals;
-using ::eddy::testing::disturbance;
 using ::eddy::testing::trial;
 using tests::cancel_everywhere_on_system;
+using tests::expect_value_when_undisturbed;
 
 options shell(const std::string& script) {
   std::vector<std::string> args;
@@ -31,13 +32,6 @@ options piped(const std::string& script) {
   options what = shell(script);
   what.standard_input = what.standard_output = what.standard_error = stdio::pipe;
   return what;
-}
-
-template <class T>
-void expect_value_when_undisturbed(const trial& t, const result<T>& ended) {
-  if (t.kind() == disturbance::none) {
-    EXPECT_TRUE(ended.has_value());
-  }
 }
 
 // Exposes: process/run.run

@@ -2,6 +2,8 @@
 // figures come back to rest, and others are served.
 #include <eddy/testing/everywhere.hpp>
 
+#include "undisturbed.hpp"
+
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
@@ -32,13 +34,7 @@ using namespace std::chrono_literals;
 using testing::cancel_everywhere;
 using testing::disturbance;
 using testing::trial;
-
-template <class T>
-void expect_value_when_undisturbed(const trial& t, const result<T>& ended) {
-  if (t.kind() == disturbance::none) {
-    EXPECT_TRUE(ended.has_value());
-  }
-}
+using tests::expect_value_when_undisturbed;
 
 /// Counts who is alive.
 class alive {

@@ -2,6 +2,8 @@
 // loop here; with several loops: cross_loop_test.cpp.
 #include <eddy/testing/everywhere.hpp>
 
+#include "undisturbed.hpp"
+
 #include <csignal>
 #include <memory>
 #include <vector>
@@ -23,15 +25,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::cancel_everywhere;
-using testing::disturbance;
 using testing::trial;
-
-template <class T>
-void expect_value_when_undisturbed(const trial& t, const result<T>& ended) {
-  if (t.kind() == disturbance::none) {
-    EXPECT_TRUE(ended.has_value());
-  }
-}
+using tests::expect_value_when_undisturbed;
 
 // clk.6
 // Exposes: runtime/cross_loop_channel.send

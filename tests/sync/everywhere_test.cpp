@@ -1,6 +1,8 @@
 // Every operation of sync, cancelled and made to fail at every point: nothing is taken, nobody is left waiting.
 #include <eddy/testing/everywhere.hpp>
 
+#include "undisturbed.hpp"
+
 #include <memory>
 #include <vector>
 
@@ -30,16 +32,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::cancel_everywhere;
-using testing::disturbance;
 using testing::trial;
-
-/// Ends together with the exposed part: work that others do meanwhile.
-template <class T>
-void expect_value_when_undisturbed(const trial& t, const result<T>& ended) {
-  if (t.kind() == disturbance::none) {
-    EXPECT_TRUE(ended.has_value());
-  }
-}
+using tests::expect_value_when_undisturbed;
 
 // clk.6
 // Exposes: sync/mutex.lock
