@@ -62,7 +62,7 @@ class connection_base : public draining_connection,
   void set_trailers(const fields& trailers) override;
 
  protected:
-  ~connection_base();
+  ~connection_base() override;
 
   [[nodiscard]] server_loop& server() noexcept { return server_; }
   [[nodiscard]] exchange& current() noexcept { return *exchange_; }

@@ -274,7 +274,8 @@ void connection_pool::evict(client_connection& idle) noexcept {
 }
 
 void connection_pool::arm() noexcept {
-  time_point since = idle_.empty() ? never : idle_.front()->idle_since;
+  const client_connection* oldest = idle_.front();
+  time_point since = oldest == nullptr ? never : oldest->idle_since;
   if (shared_count_ > 0) {
     for (const auto& [name, of] : origins_) since = std::min(since, of->shared_idle_since);
   }

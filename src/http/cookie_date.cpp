@@ -60,6 +60,14 @@ std::optional<int> year_of(std::string_view token) {
   return year;
 }
 
+/// True where the token is this part of the date; each part is the first token that can be it.
+template <class T>
+bool take(std::optional<T>& part, std::optional<T> token) {
+  if (part || !token) return false;
+  part = token;
+  return true;
+}
+
 }  // namespace
 
 std::optional<std::chrono::sys_seconds> parse_cookie_date(std::string_view text) {
@@ -73,11 +81,11 @@ std::optional<std::chrono::sys_seconds> parse_cookie_date(std::string_view text)
     const auto end = std::ranges::find_if(text, is_delimiter);
     std::string_view token = text.substr(0, static_cast<std::size_t>(end - text.begin()));
     text.remove_prefix(token.size());
-    if (!time && (time = time_of(token))) continue;
     std::string_view number = token;
-    if (!day && (day = take_number(number, 1, 2))) continue;
-    if (!month && (month = month_of(token))) continue;
-    if (!year) year = year_of(token);
+    if (take(time, time_of(token)) || take(day, take_number(number, 1, 2)) ||
+        take(month, month_of(token)))
+      continue;
+    take(year, year_of(token));
   }
   if (!time || !day || !month || !year || *year < 1601) return std::nullopt;
   const std::chrono::year_month_day date(std::chrono::year(*year), std::chrono::month(*month),

@@ -283,8 +283,8 @@ bool http2_engine::pay() noexcept {
 
 bool http2_engine::pay_for(const nghttp2_frame_hd& frame) noexcept {
   switch (frame.type) {
-    case NGHTTP2_HEADERS: return true;  // streams are bounded, and closing them is paid
-    case NGHTTP2_DATA:                  // so are bodies; see empty_data
+    case NGHTTP2_HEADERS:  // streams are bounded, and closing them is paid
+    case NGHTTP2_DATA:     // so are bodies; see empty_data
       return true;
     case NGHTTP2_WINDOW_UPDATE:
       if (updates_paid_ == 0) return pay();

@@ -134,7 +134,7 @@ task<void> server::serve_connection(io::any_stream stream, net::address peer) {
   if (core_->is_shut_down()) co_return;
   const promise<void> never_ends;
   std::function<void()> nothing_to_stop;
-  auto serving = detail::serve_any(here, std::move(stream), std::move(peer));
+  auto serving = detail::serve_any(here, std::move(stream), peer);
   co_await here.run(std::move(serving), never_ends.get_future(), std::move(nothing_to_stop));
 }
 
