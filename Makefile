@@ -8,7 +8,7 @@ help:
 	@echo "make run       the reference service on 127.0.0.1:8000 (ARGS='--port 8080 --loops 4')"
 	@echo "make test      check, then build and test with the main presets (under an hour on two cores)"
 	@echo "make test-all  check, clang-tidy, every preset, shuffled runs"
-	@echo "make bench     the core benchmarks"
+	@echo "make bench     eddy beside packaged peers, into docs/benchmarks.md (ARGS='core echo' for some groups)"
 	@echo "make check     the rules of the repository"
 	@echo "make clean     remove build/"
 
@@ -27,8 +27,8 @@ test-all:
 	@tools/test --all
 
 bench:
-	@tools/setup build
-	@tools/bench
+	@tools/setup bench
+	@tools/bench $(ARGS)
 
 check:
 	@tools/setup test

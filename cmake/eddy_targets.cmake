@@ -78,10 +78,12 @@ function(eddy_examples)
   endforeach()
 endfunction()
 
-# One executable bench_<name> per file of bench/ and per folder of bench/; eddy_bench builds them all.
+# One executable bench_<name> per file of bench/ and per folder of bench/ (tools/bench builds peers/); eddy_bench
+# builds them all.
 function(eddy_benches)
   add_custom_target(eddy_bench)
   file(GLOB entries CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*)
+  list(REMOVE_ITEM entries ${PROJECT_SOURCE_DIR}/bench/peers)
   foreach(entry IN LISTS entries)
     cmake_path(GET entry STEM name)
     if(IS_DIRECTORY ${entry})

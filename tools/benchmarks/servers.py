@@ -1,0 +1,218 @@
+"""Starts and ends the servers that are measured: eddy's, the peers' and nginx, each on a free port of loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import resource
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+START_LIMIT = 10.0  # seconds until a server has to accept
+# They come in groups, as users do: what a server gives back after a while may serve the next group.
+IDLE_GROUPS = 5
+IDLE_GROUP = 1_000
+IDLE_PAUSE = 1.5  # seconds between groups
+
+
+class Failed(Exception):
+    pass
+
+
+@dataclass(frozen=True)
+class Command:
+    words: tuple[str, ...]  # "{port}" stands for the port
+    # nginx reads its port from a file: written anew for each start.
+    prepare: Callable[[int], None] = lambda _port: None
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    process: subprocess.Popen[bytes]
+
+
+def commands(programs: dict[str, Path], by_name: dict[str, list[str]]) -> dict[str, Command]:
+    """The competitors whose programs exist; the port comes last where no word says where."""
+    found = {}
+    for name, (program, *words) in by_name.items():
+        if program in programs:
+            words = words if "{port}" in words else [*words, "{port}"]
+            found[name] = Command((str(programs[program]), *words))
+    return found
+
+
+@contextlib.contextmanager
+def started(command: Command, cores: str) -> Iterator[Server]:
+    port = free_port()
+    command.prepare(port)
+    words = [word.replace("{port}", str(port)) for word in command.words]
+    environment = {**os.environ, "GOMAXPROCS": str(len(cores.split(",")))}
+    process = subprocess.Popen(
+        ["taskset", "-c", cores, *words],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        preexec_fn=allow_many_descriptors,
+    )
+    try:
+        wait_until_it_accepts(process, port)
+        yield Server(port, process)
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=START_LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def allow_many_descriptors() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def wait_until_it_accepts(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_LIMIT
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError as problem:
+            if process.poll() is not None:
+                raise Failed(f"ended at once: {process.stderr.read().decode(errors='replace')[-300:]}") from problem
+            if time.monotonic() > deadline:
+                raise Failed(f"accepts nothing on port {port} after {START_LIMIT:.0f} s") from problem
+            time.sleep(0.02)
+
+
+def idle_memory(competitors: dict[str, Command], core: str) -> dict[str, Callable[[], dict[str, float]]]:
+    """How much the resident memory of a server grows with each connection that was answered once and stays open."""
+
+    def taker(command: Command) -> Callable[[], dict[str, float]]:
+        def take() -> dict[str, float]:
+            allow_many_descriptors()
+            with started(command, core) as server, contextlib.ExitStack() as clients:
+                for _ in range(100):
+                    clients.enter_context(answered_connection(server.port))
+                time.sleep(IDLE_PAUSE)
+                before = resident_bytes(server.process.pid)
+                for _ in range(IDLE_GROUPS):
+                    for _ in range(IDLE_GROUP):
+                        clients.enter_context(answered_connection(server.port))
+                    time.sleep(IDLE_PAUSE)
+                return {"figure": (resident_bytes(server.process.pid) - before) / (IDLE_GROUPS * IDLE_GROUP)}
+
+        return take
+
+    return {name: taker(command) for name, command in competitors.items()}
+
+
+def answered_connection(port: int) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=START_LIMIT)
+    connection.sendall(b"GET /plaintext HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    if not connection.recv(4096).startswith(b"HTTP/1.1 200 "):
+        raise Failed("an answer other than 200")
+    return connection
+
+
+def resident_bytes(process: int) -> int:
+    """Of a process and its children."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    resident = int(Path(f"/proc/{process}/statm").read_text().split()[1]) * resource.getpagesize()
+    return resident + sum(resident_bytes(int(child)) for child in children)
+
+
+NGINX = """
+worker_processes {workers};
+daemon off;
+pid {folder}/pid;
+error_log /dev/null crit;
+{user}
+events {{ worker_connections 20000; }}
+http {{
+  access_log off;
+  keepalive_timeout 600s;
+  keepalive_requests 1000000000;
+  sendfile on;
+  tcp_nopush on;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  ssl_session_cache shared:sessions:10m;
+  server {{
+    listen 127.0.0.1:{port}{secure};
+    {certificate}
+    root {folder}/files;
+    location = /plaintext {{ default_type text/plain; return 200 "Hello, World!"; }}
+    location = /json {{ default_type application/json; return 200 '{{"message":"Hello, World!"}}'; }}
+  }}
+}}
+"""
+
+
+class Nginx:
+    """Its configurations in a folder of their own."""
+
+    def __init__(self, program: Path | None, openssl: Path | None, folder: Path, workers: int) -> None:
+        self.folder = folder
+        self.workers = workers
+        self.certificate = folder / "certificate.pem"
+        self.key = folder / "key.pem"
+        make_certificate(openssl, self.certificate, self.key)
+        self.plain = {"nginx": self._command(program, secure=False)} if program else {}
+        self.secure = {"nginx": self._command(program, secure=True)} if program else {}
+
+    def folder_of_files(self) -> Path:
+        files = self.folder / "files"
+        files.mkdir(exist_ok=True)
+        return files
+
+    def _command(self, program: Path, secure: bool) -> Command:
+        configuration = self.folder / ("secure.conf" if secure else "plain.conf")
+
+        def write(port: int) -> None:
+            configuration.write_text(
+                NGINX.format(
+                    workers=self.workers,
+                    folder=self.folder,
+                    port=port,
+                    user=f"user {pwd.getpwuid(0).pw_name};" if os.geteuid() == 0 else "",
+                    secure=" ssl http2" if secure else "",
+                    certificate=f"ssl_certificate {self.certificate}; ssl_certificate_key {self.key};" if secure else "",
+                )
+            )
+
+        return Command((str(program), "-c", str(configuration)), write)
+
+
+def make_certificate(openssl: Path | None, certificate: Path, key: Path) -> None:
+    if openssl is None:
+        raise Failed("openssl is missing")
+    words = [str(openssl), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    words += ["-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(words, check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def nginx(programs: dict[str, Path], workers: int = 1) -> Iterator[Nginx]:
+    folder = Path(tempfile.mkdtemp(prefix="eddy-bench-"))
+    try:
+        yield Nginx(programs.get("nginx"), programs.get("openssl"), folder, workers)
+    finally:
+        shutil.rmtree(folder)
