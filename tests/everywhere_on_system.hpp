@@ -32,25 +32,31 @@ inline bool has_children() {
 
 using trial_body = std::function<task<void>(testing::trial&)>;
 
-/// One run, after which neither descriptors nor children are left; gives the points it had.
+/// One run, after which neither descriptors nor children are left; gives the points it had. Failures that nobody
+/// observes go to `on_error`, without it to stderr.
 inline testing::point_counts run_trial(const trial_body& of, testing::disturbance kind,
-                                       std::size_t nth) {
+                                       std::size_t nth, const error_hook& on_error) {
   SCOPED_TRACE(std::string(to_string(kind)) + " " + std::to_string(nth));
   const std::size_t before = descriptors_in_use();
   testing::trial one(kind, nth);
-  eddy::run([&]() -> task<void> { co_await with_timeout(std::chrono::seconds(30), of(one)); });
+  run_options options;
+  options.on_error = on_error;
+  const auto bounded = [&]() -> task<void> {
+    co_await with_timeout(std::chrono::seconds(30), of(one));
+  };
+  eddy::run(bounded, options);
   EXPECT_EQ(descriptors_in_use(), before);
   EXPECT_FALSE(has_children());
   return one.counts();
 }
 
-inline void cancel_everywhere_on_system(const trial_body& of) {
+inline void cancel_everywhere_on_system(const trial_body& of, const error_hook& on_error = {}) {
   using enum testing::disturbance;
-  const testing::point_counts points = run_trial(of, none, 0);
+  const testing::point_counts points = run_trial(of, none, 0, on_error);
   EXPECT_GT(points.entries, 0U);
   const auto each = [&](testing::disturbance kind, std::size_t count) {
     for (std::size_t nth = 1; nth <= count && !::testing::Test::HasFailure(); ++nth)
-      run_trial(of, kind, nth);
+      run_trial(of, kind, nth, on_error);
   };
   each(cancel_at_entry, points.entries);
   each(cancel_in_suspension, points.suspensions);

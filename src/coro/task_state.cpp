@@ -110,6 +110,7 @@ void task_state::move_to(task_owner& owner) noexcept {
 
 void task_state::body_ended(std::coroutine_handle<> body) noexcept {
   loop_->progress().end_task();
+  running_frame = nullptr;  // errors made from here on must not look at the frame, which goes now
   classify(take_outcome(body));
   check(innermost_scope_ == &own_scope_, "a task ended inside a scope it had entered", spawned_at_);
   innermost_frame_ = nullptr;

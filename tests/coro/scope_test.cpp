@@ -1,8 +1,10 @@
 #include <eddy/coro/scope.hpp>
 
+#include "error_code.hpp"
 #include "recorded.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -467,6 +469,21 @@ EDDY_TEST(scope, absorbs_the_cancellation_that_a_result_throws) {
   const bool finished = co_await with_scope(scope, body);
   EXPECT_FALSE(finished);
   EXPECT_TRUE(scope.cancelled_caught());
+}
+
+EDDY_TEST(scope, makes_a_task_fail_that_throws_its_cancellation_behind_its_end) {
+  auto stray = spawn([]() -> task<void> {
+    cancel_scope scope;
+    std::optional<result<void>> kept;
+    const auto body = [&](cancel_scope& own) -> task<void> {
+      own.cancel();
+      kept.emplace(co_await as_result(yield()));
+    };
+    co_await with_scope(scope, body);
+    kept.value().value();
+  });
+  const auto ended = co_await as_result(stray);
+  EXPECT_EQ(tests::code_of(ended), errc::stray_cancelled);
 }
 
 // err.4

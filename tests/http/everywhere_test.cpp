@@ -2,10 +2,15 @@
 // left, and the next exchange works.
 #include <eddy/testing/everywhere.hpp>
 
+#include "every_exchange.hpp"
+#include "everywhere_on_system.hpp"
+#include "scratch_folder.hpp"
 #include "server_fixture.hpp"
 #include "undisturbed.hpp"
 
 #include <array>
+#include <functional>
+#include <stdexcept>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -14,7 +19,7 @@
 #include <eddy/coro/sleep.hpp>
 #include <eddy/coro/timeout.hpp>
 #include <eddy/http/client.hpp>
-#include <eddy/http/json.hpp>
+#include <eddy/http/download.hpp>
 #include <eddy/http/server.hpp>
 #include <eddy/io/memory_stream.hpp>
 #include <eddy/testing/gtest.hpp>
@@ -28,97 +33,15 @@ using ::eddy::testing::disturbance;
 using ::eddy::testing::error_recorder;
 using ::eddy::testing::everywhere_options;
 using ::eddy::testing::trial;
+using test::add_routes;
+using test::ask_anything;
+using test::ask_everything;
 using tests::expect_value_when_undisturbed;
 
 everywhere_options slow_network() {
   everywhere_options options;
   options.run.network.latency = 10ms;
   return options;
-}
-
-/// A middleware, and routes that use every way to read a request and to write an answer.
-void add_routes(server& app) {
-  app.use([](request& r, next rest) -> task<response> {
-    co_await yield();
-    co_return co_await rest(r);
-  });
-  app.get("/hello", [](request&) { return std::string("hello"); });
-  app.post("/echo", [](request& r) -> task<response> {
-    const std::string_view text = co_await r.body();
-    co_return response::text(std::string(text));
-  });
-  app.post("/json", [](request& r) -> task<response> {
-    auto value = co_await r.json();
-    co_return response::json(value);
-  });
-  app.post("/count", [](request& r) -> task<response> {
-    std::array<std::byte, 4> buffer;
-    std::size_t sum = 0;
-    for (;;) {
-      const std::size_t n = co_await r.read_some(buffer);
-      if (n == 0) break;
-      sum += n;
-    }
-    co_return response::text(std::to_string(sum));
-  });
-  app.get("/stream", [](request&) {
-    return response::stream("text/plain", [](body_writer& out) -> task<void> {
-      for (int i = 0; i < 3; ++i) {
-        co_await out.write("piece");
-        co_await sleep(10ms);
-      }
-    });
-  });
-}
-
-/// A request of each kind, one after the other.
-task<void> ask_everything(client& c, std::string base) {
-  {
-    auto got = co_await c.get(base + "/hello");
-    const std::string text = co_await got.body();
-    EXPECT_EQ(text, "hello");
-  }
-  {
-    auto got = co_await c.post(base + "/echo", "some text");
-    std::array<std::byte, 4> buffer;
-    const std::size_t n = co_await got.read_some(buffer);
-    EXPECT_GT(n, 0U);
-    co_await got.discard();
-  }
-  {
-    const boost::json::value note = parse_json(R"({"a":1})");
-    auto got = co_await c.post_json(base + "/json", note);
-    const boost::json::value back = co_await got.json();
-    EXPECT_EQ(back.at("a").as_int64(), 1);
-  }
-  {
-    request_spec spec("POST", base + "/count");
-    spec.set_body("0123456789", "text/plain");
-    auto got = co_await c.request(std::move(spec));
-    const std::string text = co_await got.body();
-    EXPECT_EQ(text, "10");
-  }
-  {
-    auto got = co_await c.head(base + "/hello");
-    EXPECT_TRUE(got.finished());
-  }
-  {
-    auto got = co_await c.get(base + "/stream");
-    const std::string text = co_await got.body();
-    EXPECT_EQ(text, "piecepiecepiece");
-  }
-}
-
-/// The same without looking at the answers.
-task<void> ask_anything(client& c, std::string base) {
-  for (const char* path : {"/hello", "/stream"}) {
-    auto got = co_await c.get(base + path);
-    co_await got.discard();
-  }
-  for (const char* path : {"/echo", "/json", "/count"}) {
-    auto got = co_await c.post(base + path, "{}");
-    co_await got.discard();
-  }
 }
 
 // clk.6
@@ -148,6 +71,7 @@ TEST(everywhere, a_client_gives_all_its_connections_back) {
 
 // clk.6
 // Exposes: http/server.serve http/request.body http/request.read_some http/request.json http/response.write
+// Exposes: http/middleware.operator
 TEST(everywhere, a_server_ends_with_all_its_connections) {
   cancel_everywhere(
       [](trial& t) -> task<void> {
@@ -230,6 +154,207 @@ TEST(everywhere, listening_ends_with_its_socket) {
         co_await stop;
       },
       slow_network());
+}
+
+/// Asks for the rest of the request's spec twice, and gives the second answer.
+task<client_response> ask_twice(request_spec& spec, client_next next) {
+  {
+    client_response first = co_await next(spec);
+    co_await first.discard();
+  }
+  co_return co_await next(spec);
+}
+
+// clk.6
+// Exposes: http/client_hook.operator
+TEST(everywhere, a_hook_gives_all_its_connections_back) {
+  cancel_everywhere(
+      [](trial& t) -> task<void> {
+        server app;
+        add_routes(app);
+        co_await test::with_server(app, [&](net::address at) -> task<void> {
+          const std::string url = "http://" + at.to_string() + "/stream";
+          client c;
+          c.use(ask_twice);
+          const auto ask = [&]() -> task<void> {
+            auto got = co_await c.get(url);
+            const std::string text = co_await got.body();
+            EXPECT_EQ(text, "piecepiecepiece");
+          };
+          const auto ended = co_await t.expose(ask());
+          expect_value_when_undisturbed(t, ended);
+          EXPECT_EQ(c.statistics().waiting, 0U);
+          EXPECT_EQ(c.statistics().connections, c.statistics().idle);
+          co_await ask();
+        });
+        EXPECT_EQ(app.statistics().requests_running, 0U);
+      },
+      slow_network());
+}
+
+task<void> echo(upgraded_connection& on) {
+  std::array<std::byte, 8> buffer;
+  for (;;) {
+    const std::size_t n = co_await on.stream().read_some(buffer);
+    if (n == 0) break;
+    co_await io::write_all(on.stream(), std::span<const std::byte>(buffer).first(n));
+  }
+}
+
+// clk.6
+// Exposes: http/client.upgrade
+TEST(everywhere, an_upgraded_connection_is_the_callers_or_closed) {
+  cancel_everywhere(
+      [](trial& t) -> task<void> {
+        const error_recorder broken_handlers;
+        server app;
+        app.get("/echo", [](request&) { return response::upgrade("echo", fields(), echo); });
+        co_await test::with_server(app, [&](net::address at) -> task<void> {
+          const std::string url = "http://" + at.to_string() + "/echo";
+          client c;
+          const auto talk = [&]() -> task<void> {
+            client_upgrade changed = co_await c.upgrade(request_spec("GET", url), "echo");
+            EXPECT_EQ(changed.response.status(), 101);
+            EDDY_REQUIRE(changed.stream.has_value());
+            co_await io::write_all(*changed.stream, "hello");
+            std::string back(5, '\0');
+            std::size_t done = 0;
+            while (done < back.size()) {
+              const auto rest = std::as_writable_bytes(std::span(back)).subspan(done);
+              const std::size_t n = co_await changed.stream.value().read_some(rest);
+              EDDY_REQUIRE(n != 0);
+              done += n;
+            }
+            EXPECT_EQ(back, "hello");
+          };
+          const auto ended = co_await t.expose(talk());
+          expect_value_when_undisturbed(t, ended);
+          EXPECT_EQ(c.statistics().waiting, 0U);
+          EXPECT_EQ(c.statistics().connections, 0U);
+          co_await talk();
+          EXPECT_EQ(c.statistics().connections, 0U);
+        });
+        EXPECT_EQ(app.statistics().connections_open, 0U);
+      },
+      slow_network());
+}
+
+const std::string whole_file(300, 'x');
+
+/// "/file" with a validator, as a whole or from where the request says.
+void add_file(server& app) {
+  app.get("/file", [](request& r) {
+    const std::string_view range = r.field("Range").value_or("bytes=0-");
+    const std::size_t from = std::stoul(std::string(range.substr(6)));
+    auto made = response::of("x/y", whole_file.substr(from), from == 0 ? 200 : 206);
+    made.set("ETag", "\"v1\"");
+    if (from != 0) {
+      const std::string size = std::to_string(whole_file.size());
+      const std::string last = std::to_string(whole_file.size() - 1);
+      made.set("Content-Range", "bytes " + std::to_string(from) + "-" + last + "/" + size);
+    }
+    return made;
+  });
+}
+
+// clk.6
+// Exposes: http/download.download
+TEST(everywhere, a_download_goes_on_from_the_bytes_it_gave) {
+  everywhere_options narrow = slow_network();
+  narrow.run.network.max_transfer = 100;
+  cancel_everywhere(
+      [](trial& t) -> task<void> {
+        server app;
+        add_file(app);
+        co_await test::with_server(app, [&](net::address at) -> task<void> {
+          const std::string url = "http://" + at.to_string() + "/file";
+          client c;
+          std::string got;
+          const download_sink keep = [&got](std::uint64_t offset,
+                                            std::string_view piece) -> task<void> {
+            co_await yield();
+            EXPECT_EQ(offset, got.size());
+            got += piece;
+          };
+          auto ended = co_await t.expose(download(c, request_spec("GET", url), keep));
+          expect_value_when_undisturbed(t, ended);
+          if (ended.has_value()) {
+            EXPECT_EQ(ended->size, whole_file.size());
+          } else if (got.size() < whole_file.size()) {
+            download_options rest;
+            rest.offset = got.size();
+            rest.validator = got.empty() ? "" : "\"v1\"";
+            const auto done = co_await download(c, request_spec("GET", url), keep, rest);
+            EXPECT_EQ(done.size, whole_file.size());
+          }
+          EXPECT_EQ(got, whole_file);
+          EXPECT_EQ(c.statistics().connections, c.statistics().idle);
+        });
+      },
+      narrow);
+}
+
+/// Serves a file of 100 kB by `send`, which is disturbed: what the client gets is the whole file, or a body that is
+/// recognisably not complete.
+task<void> expect_whole_or_cut(
+    trial& t,
+    std::function<task<void>(body_writer&, const runtime::open_file&, std::uint64_t)> send) {
+  const tests::scratch_folder folder;
+  const std::string text(100'000, 'x');
+  const auto file = runtime::system_files().open(folder.write("file", text), {});
+  bool sent = false;
+  server app;
+  app.get("/file", [&](request&) {
+    const auto write = [&](body_writer& out) -> task<void> {
+      const auto ended = co_await t.expose(send(out, *file, text.size()));
+      expect_value_when_undisturbed(t, ended);
+      sent = ended.has_value();
+      if (!sent) throw std::runtime_error("the file was not sent");
+    };
+    return response::stream("x/y", write, text.size());
+  });
+  co_await test::with_server(app, [&](net::address at) -> task<void> {
+    client_options once;
+    once.retries = 0;
+    client c(once);
+    const auto ask = [&]() -> task<std::string> {
+      auto got = co_await c.get("http://" + at.to_string() + "/file");
+      co_return co_await got.body();
+    };
+    const auto got = co_await as_result(ask());
+    EXPECT_EQ(got.has_value(), sent);
+    if (got.has_value()) {
+      EXPECT_EQ(*got, text);
+    }
+  });
+  EXPECT_EQ(app.statistics().connections_open, 0U);
+  EXPECT_EQ(app.statistics().requests_running, 0U);
+}
+
+// clk.6
+// Exposes: http/response.write_file
+TEST(everywhere, a_file_is_read_whole_or_its_answer_is_cut) {
+  cancel_everywhere([](trial& t) -> task<void> {
+    const error_recorder broken_bodies;
+    co_await expect_whole_or_cut(
+        t, [](body_writer& out, const runtime::open_file& from, std::uint64_t size) -> task<void> {
+          co_await out.write_file(from, 0, size);
+        });
+  });
+}
+
+// Exposes: http/response.send_file
+TEST(everywhere, a_file_is_sent_whole_or_its_answer_is_cut) {
+  tests::cancel_everywhere_on_system(
+      [](trial& t) -> task<void> {
+        co_await expect_whole_or_cut(
+            t,
+            [](body_writer& out, const runtime::open_file& from, std::uint64_t size) -> task<void> {
+              const std::uint64_t sent = co_await out.sink().send_file(from, 0, size);
+              EXPECT_EQ(sent, size);
+            });
+      },
+      [](const failure_report&) {});  // broken bodies
 }
 
 }  // namespace

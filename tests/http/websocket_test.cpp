@@ -83,14 +83,16 @@ EDDY_TEST(websocket, refuses_to_send_what_is_not_utf8) {
 
 EDDY_TEST(websocket, many_tasks_send_in_order_of_their_calls) {
   websocket_pair pair(ws::role::server, {}, {.capacity = 16, .largest_transfer = 5});
-  std::vector<std::string> texts;
-  for (int i = 0; i < 20; ++i) texts.push_back("message " + std::to_string(i));
+  std::vector<std::string> called;  // in the order in which the tasks came to run
+  auto send = [&](std::string text) -> task<void> {
+    called.push_back("text:" + text);
+    co_await pair.ours.send_text(text);
+  };
   auto run = [&](task_group& group) -> task<void> {
-    for (const std::string& text : texts) group.spawn(pair.ours.send_text(text));
-    for (const std::string& text : texts) {
-      const std::string got = co_await pair.peer.read();
-      EXPECT_EQ(got, "text:" + text);
-    }
+    for (int i = 0; i < 20; ++i) group.spawn(send, "message " + std::to_string(i));
+    std::vector<std::string> got;
+    for (int i = 0; i < 20; ++i) got.push_back(co_await pair.peer.read());
+    EXPECT_EQ(got, called);
   };
   co_await with_group(run);
 }
@@ -187,9 +189,14 @@ EDDY_TEST(websocket, close_lets_a_task_that_receives_read_the_answer) {
   websocket_pair pair(ws::role::server);
   auto receive = [&]() -> task<void> {
     const auto message = co_await pair.ours.receive();
+    EDDY_REQUIRE(message.has_value());
     EXPECT_EQ(message->data, "last");
     const auto end = co_await pair.ours.receive();
     EXPECT_FALSE(end.has_value());
+  };
+  auto close = [&]() -> task<void> {
+    co_await eddy::testing::settle();  // the other one receives
+    co_await pair.ours.close();
   };
   auto peer = [&]() -> task<void> {
     const std::string got = co_await pair.peer.read();
@@ -198,7 +205,7 @@ EDDY_TEST(websocket, close_lets_a_task_that_receives_read_the_answer) {
     co_await sleep(1s);
     co_await pair.peer.send(8, std::string(goodbye));
   };
-  co_await gather(receive(), pair.ours.close(), peer());
+  co_await gather(receive(), close(), peer());
   EXPECT_EQ(pair.ours.close_code(), 1000);
 }
 
@@ -430,7 +437,7 @@ EDDY_TEST(websocket, only_one_task_receives) {
   websocket_pair pair(ws::role::server);
   auto run = [&](task_group& group) -> task<void> {
     auto first = group.spawn(pair.ours.receive());
-    co_await yield();
+    co_await eddy::testing::settle();
     EXPECT_THROW(co_await pair.ours.receive(), error);
     group.cancel();
   };

@@ -316,6 +316,34 @@ TEST(everywhere, racing_connects_leave_no_socket) {
       slow_network());
 }
 
+// clk.6
+// Exposes: net/stream_socket.wait_readable
+TEST(everywhere, waiting_for_bytes_takes_none_and_leaves_the_readers_place) {
+  cancel_everywhere(
+      [](trial& t) -> task<void> {
+        connected_pair pair = co_await connect_pair();
+        auto sender = spawn([&]() -> task<void> {
+          co_await sleep(1s);
+          co_await pair.client.write_all("some text");
+          co_await pair.client.shutdown_write();
+        });
+        const auto wait_twice = [&]() -> task<void> {
+          co_await pair.server.wait_readable();
+          co_await pair.server.wait_readable();
+        };
+        const auto ended = co_await t.expose(wait_twice());
+        if (t.kind() == disturbance::none) {
+          EXPECT_TRUE(ended.has_value());
+        }
+        co_await pair.server.wait_readable();
+        const std::string received = co_await read_all(pair.server);
+        EXPECT_EQ(received, "some text");
+        co_await pair.server.wait_readable();  // the end is readable
+        co_await sender;
+      },
+      slow_network());
+}
+
 // Exposes: net/stream_socket.send_file
 TEST(everywhere, a_file_that_is_sent_arrives_up_to_where_its_sender_came) {
   tests::cancel_everywhere_on_system([](trial& t) -> task<void> {

@@ -283,6 +283,8 @@ EDDY_TEST(serve, lets_a_handler_tell_those_beyond_a_limit) {
       EXPECT_EQ(state.refused(), 3U);
       EXPECT_EQ(state.refusing(), 0U);
     }
+    co_await sleep(1s);  // until the server has seen the first one go
+    EXPECT_EQ(state.connections(), 0U);
     auto later = co_await tcp_stream::connect(to);
     std::array<std::byte, 7> greeting{};
     static_cast<void>(co_await later.read_some(greeting));

@@ -1,6 +1,7 @@
 #include <eddy/resilience/batcher.hpp>
 
 #include "error_code.hpp"
+#include "heap_count.hpp"
 
 #include <chrono>
 #include <functional>
@@ -215,6 +216,88 @@ EDDY_TEST(batcher, can_be_told_not_to_wait_for_more) {
   t.work.flush();
   const int result = co_await t.tasks[0];
   EXPECT_EQ(result, 10);
+}
+
+EDDY_TEST(batcher, passes_by_what_cannot_be_moved_into_a_batch) {
+  struct fragile {
+    explicit fragile(int with) : value(with) {}
+    fragile(fragile&& other) : value(other.value) {
+      if (value < 0) throw std::runtime_error("broken");
+    }
+    fragile& operator=(fragile&&) = delete;
+    int value;
+  };
+  std::size_t batches = 0;
+  batcher<fragile, int> work(
+      [&](std::vector<fragile> items) -> task<std::vector<int>> {
+        ++batches;
+        co_return std::vector<int>(items.size(), items.front().value);
+      },
+      {.max_size = 2});
+  fragile good(1);
+  fragile bad(-1);
+  const auto [first, second] =
+      co_await gather_settled(work.submit(std::move(bad)), work.submit(std::move(good)));
+  EXPECT_TRUE(holds_exception<std::runtime_error>(first.error()));
+  EXPECT_EQ(second.value(), 1);
+  batcher<fragile, int> alone(
+      [&](std::vector<fragile>) -> task<std::vector<int>> { co_return std::vector<int>(); },
+      {.max_size = 1});
+  const auto only = co_await as_result(alone.submit(std::move(bad)));
+  EXPECT_TRUE(holds_exception<std::runtime_error>(only.error()));
+  EXPECT_EQ(alone.statistics().running, 0u);
+  EXPECT_EQ(batches, 1u);
+}
+
+#ifdef EDDY_COUNTS_HEAP
+
+EDDY_TEST(batcher, tells_the_caller_of_an_item_that_there_is_no_memory_for_it) {
+  tenfold t({.max_size = 2, .max_age = 5s});
+  const auto submit = [&]() -> task<int> {
+    auto pending = t.work.submit(1);
+    const tests::no_memory meanwhile;  // until the item is refused: nothing waits
+    co_return co_await std::move(pending);
+  };
+  const auto refused = co_await as_result(submit());
+  EXPECT_TRUE(holds_exception<std::bad_alloc>(refused.error()));
+  EXPECT_EQ(t.work.statistics().waiting, 0u);
+  const int later = co_await t.submit(2);
+  EXPECT_EQ(later, 20);
+  EXPECT_THAT(t.batches, ElementsAre(ElementsAre(2)));
+}
+
+EDDY_TEST(batcher, starts_what_it_has_accepted_without_memory) {
+  tenfold t({.max_size = 3, .max_age = 5s, .max_running = 9});
+  for (int item = 1; item <= 2; ++item) co_await t.arrive(item);
+  {
+    const tests::no_memory meanwhile;
+    t.work.flush();
+  }
+  co_await settle();
+  for (int item = 3; item <= 4; ++item) co_await t.arrive(item);
+  t.tasks[2].cancel();
+  co_await settle();
+  {
+    const tests::no_memory meanwhile;
+    t.work.flush();
+  }
+  for (const int i : {0, 1, 3}) {
+    const int result = co_await t.tasks[static_cast<std::size_t>(i)];
+    EXPECT_EQ(result, 10 * (i + 1));
+  }
+  EXPECT_THAT(t.batches, ElementsAre(ElementsAre(1, 2), ElementsAre(4)));
+}
+
+#endif
+
+EDDY_TEST(batcher, needs_as_many_batches_as_there_are_when_callers_come_and_go) {
+  tenfold t({.max_size = 2, .max_age = 5s}, 1s);
+  for (int item = 1; item <= 7; ++item) co_await t.arrive(item);  // 1 and 2 are in a batch
+  for (const int gone : {2, 3, 4, 5, 6}) t.tasks[static_cast<std::size_t>(gone)].cancel();
+  for (int item = 8; item <= 12; ++item) co_await t.arrive(item);
+  co_await t.work.close();
+  EXPECT_THAT(t.batches, ElementsAre(ElementsAre(1, 2), ElementsAre(8, 9), ElementsAre(10, 11),
+                                     ElementsAre(12)));
 }
 
 EDDY_TEST(process_in_batches, begins_a_portion_when_the_former_has_ended) {

@@ -76,6 +76,11 @@ class CheckTest(unittest.TestCase):
         self.assert_clean("everywhere")
         self.write("tests/coro/nap_test.cpp", "// Exposes: coro/nap.nap\nTEST(everywhere, naps) {}\n")
         self.assert_finds("everywhere", "coro/nap.nap is named, but never called here")
+        self.write("tests/coro/nap_test.cpp",
+                   "#include \"naps.hpp\"\n// Exposes: coro/nap.nap\nTEST(everywhere, naps) { naps(); }\n")
+        self.assert_finds("everywhere", "coro/nap.nap is named, but never called here")
+        self.write("tests/coro/naps.hpp", "inline void naps() { nap(); }\n")
+        self.assert_clean("everywhere")
         self.write("tests/coro/nap_test.cpp", "// Exposes: coro/nap.nip\nTEST(everywhere, naps) { nip(); }\n")
         self.assert_finds("everywhere", "coro/nap.nip is no operation of a public header")
 

@@ -42,7 +42,7 @@ def check(tree: Tree) -> list[Finding]:
     for name, (path, line) in sorted(exposed.items()):
         if name.split("/")[0] in modules and name not in declared:
             findings.append(Finding(path, line, f"{name} is no operation of a public header"))
-        elif not re.search(rf"\b{name.rsplit('.', 1)[1]}\b[<(]", tree.file(path).code):
+        elif not _is_called(name.rsplit(".", 1)[1], tree, path):
             findings.append(Finding(path, line, f"{name} is named, but never called here"))
     headers = {name.rsplit(".", 1)[0] for name in declared}
     for key, reason in exempt.items():
@@ -51,6 +51,16 @@ def check(tree: Tree) -> list[Finding]:
         if not reason.strip():
             findings.append(Finding(TABLE, 1, f"{key} is exempt without a reason"))
     return findings
+
+
+def _is_called(function: str, tree: Tree, path: str) -> bool:
+    """In the test's file, or in a header beside it that it includes."""
+    if function == "operator":  # called without its name
+        return True
+    here = tree.file(path)
+    beside = [f"{path.rsplit('/', 1)[0]}/{name}" for name in re.findall(r'^#include "([^"]+)"', here.text, re.MULTILINE)]
+    files = [here, *(tree.file(name) for name in beside if name in tree.paths)]
+    return any(re.search(rf"\b{function}\b[<(]", file.code) for file in files)
 
 
 def _declared(tree: Tree, modules: list[str]) -> dict[str, tuple[str, int]]:

@@ -1,7 +1,8 @@
-// One call of a batcher's callable, with its results brought into one form.
+// One call of a batcher's callable, with its results brought into one form; and how it may end without them.
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <type_traits>
 #include <utility>
@@ -33,6 +34,15 @@ task<std::vector<result<Result>>> run_batch(Fn& fn, std::vector<Item> items) {
   }
   if (all.size() != count) throw_invalid_input("batcher: not one result for each item");
   co_return all;
+}
+
+/// What callers get whose batch was cancelled although they were not.
+[[nodiscard]] inline std::exception_ptr batch_cancelled() noexcept {
+  try {
+    return std::make_exception_ptr(error(errc::task_cancelled, "batcher.submit"));
+  } catch (...) {
+    return std::current_exception();
+  }
 }
 
 }  // namespace eddy::resilience::detail

@@ -7,12 +7,13 @@
 //   co_await users.close();
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -24,6 +25,7 @@
 #include <eddy/coro/timer_queue.hpp>
 #include <eddy/resilience/batch_results.hpp>
 #include <eddy/resilience/error.hpp>
+#include <eddy/resilience/prepared_task.hpp>
 #include <eddy/sync/event.hpp>
 
 namespace eddy {
@@ -55,11 +57,15 @@ struct batcher_statistics {
 /// A caller that is cancelled while its item waits takes the item out of the line: nothing happened. Once the item is
 /// in a batch, the caller stays suspended until the outcome is known, and gets it. A batch all of whose callers are
 /// cancelled is cancelled itself. Destroying a batcher before it is empty stops the program: close() it.
+///
+/// What a batch needs to start is allocated while its items are accepted: submit throws std::bad_alloc, and what was
+/// accepted is not lost to a lack of memory.
 template <class Item, class Result>
 class batcher : private coro::timer {
   using results = std::vector<result<Result>>;
   class submit_base;
   struct batch;
+  struct spare;
 
  public:
   class submit_operation;
@@ -110,18 +116,20 @@ class batcher : private coro::timer {
   }
 
  private:
-  [[nodiscard]] bool due();
-  void start_batches();
-  void start_batch();
-  task<void> run(std::shared_ptr<batch> started, std::vector<Item> items);
-  void settle(batch& ended, results given);
-  void settle(batch& ended, const std::exception_ptr& failure);
-  void batch_ended();
+  [[nodiscard]] bool due() const;
+  void prepare_for_one_more();
+  void drop_spares() noexcept;
+  void start_batches() noexcept;
+  void start_batch() noexcept;
+  task<void> run(std::shared_ptr<batch> started);
+  void settle(batch& ended, results given) noexcept;
+  void settle(batch& ended, std::exception_ptr failure) noexcept;
   void expired() noexcept override { start_batches(); }
 
   batcher_options options_;
   std::function<task<results>(std::vector<Item>)> run_;
   intrusive_list<submit_base> line_;
+  std::deque<spare> spares_;  // one for each batch that will be made of the line, perhaps one more
   std::size_t waiting_ = 0;   // in line_
   std::size_t to_flush_ = 0;  // of these, from the front: due whatever their age
   std::size_t running_ = 0;
@@ -136,8 +144,15 @@ class batcher : private coro::timer {
 template <class Item, class Result>
 struct batcher<Item, Result>::batch {
   std::vector<submit_base*> callers;
+  std::vector<Item> items;
   std::size_t leaving = 0;  // callers that are cancelled
-  task_handle<> task;
+  any_task_handle task;
+};
+
+template <class Item, class Result>
+struct batcher<Item, Result>::spare {
+  std::shared_ptr<batch> of;
+  resilience::detail::prepared_task task;
 };
 
 template <class Item, class Result>
@@ -147,6 +162,7 @@ class batcher<Item, Result>::submit_base : public coro::queued_operation {
     return {"batcher.submit", batcher_, nullptr, batch_ != nullptr ? "in a batch" : "in line"};
   }
   void enqueue() {
+    batcher_->prepare_for_one_more();
     arrived_ = this->loop().now();
     ++batcher_->waiting_;
     batcher_->line_.push_back(*this);
@@ -177,11 +193,31 @@ class batcher<Item, Result>::submit_base : public coro::queued_operation {
       this->unlink();
       --batcher_->waiting_;
       if (batcher_->to_flush_ > batcher_->waiting_) batcher_->to_flush_ = batcher_->waiting_;
+      batcher_->drop_spares();
       batcher_->start_batches();  // the first in line may be another now
       this->withdrawn();
     } else if (++batch_->leaving == batch_->callers.size()) {
-      batch_->task.cancel(cancel_reason::requested, "all callers of the batch were cancelled");
+      cancel_batch();
     }
+  }
+  // Without the memory for that it runs to its end, and its callers get what it gives.
+  void cancel_batch() noexcept {
+    try {
+      batch_->task.cancel(cancel_reason::requested, "all callers of the batch were cancelled");
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  void settle(const std::exception_ptr& failure) noexcept {
+    outcome_.emplace(failure);
+    this->complete();
+  }
+  void settle(result<Result>&& given) noexcept {
+    try {
+      outcome_.emplace(std::move(given));
+    } catch (...) {  // a result that cannot be moved
+      outcome_.emplace(std::current_exception());
+    }
+    this->complete();
   }
 
   batcher* batcher_;
@@ -213,88 +249,6 @@ class batcher<Item, Result>::submit_copy_operation final : public submit_base {
   Item copy_;
 };
 
-template <class Item, class Result>
-bool batcher<Item, Result>::due() {
-  if (closed_ || to_flush_ > 0 || waiting_ >= options_.max_size) return true;
-  return after(line_.front()->arrived_, options_.max_age) <= now();
-}
-
-template <class Item, class Result>
-void batcher<Item, Result>::start_batches() {
-  coro::timer_queue& timers = coro::scheduler::require().timers();
-  timers.remove(*this);
-  while (waiting_ > 0 && running_ < options_.max_running && due()) start_batch();
-  if (waiting_ > 0 && running_ < options_.max_running) {
-    timers.add(*this, after(line_.front()->arrived_, options_.max_age));
-  }
-  if (closed_ && waiting_ == 0 && running_ == 0) empty_.set();
-}
-
-template <class Item, class Result>
-void batcher<Item, Result>::start_batch() {
-  const std::size_t count = std::min(waiting_, options_.max_size);
-  auto started = std::make_shared<batch>();
-  started->callers.reserve(count);
-  std::vector<Item> items;
-  items.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    submit_base& caller = *line_.pop_front();
-    caller.batch_ = started.get();
-    started->callers.push_back(&caller);
-    items.push_back(std::move(*caller.item_));
-  }
-  waiting_ -= count;
-  to_flush_ -= std::min(to_flush_, count);
-  items_ += count;
-  ++batches_;
-  ++running_;
-  spawn_options named;
-  named.name = "batch";
-  try {
-    started->task = spawn(run(started, std::move(items)), named);
-  } catch (...) {
-    settle(*started, std::current_exception());
-    --running_;
-  }
-}
-
-template <class Item, class Result>
-task<void> batcher<Item, Result>::run(std::shared_ptr<batch> started, std::vector<Item> items) {
-  auto ended = co_await as_result(run_(std::move(items)));
-  if (ended.has_value()) {
-    settle(*started, *std::move(ended));
-  } else {
-    settle(*started, ended.error());
-  }
-  batch_ended();
-}
-
-template <class Item, class Result>
-void batcher<Item, Result>::settle(batch& ended, results given) {
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    ended.callers[i]->outcome_.emplace(std::move(given[i]));
-    ended.callers[i]->complete();
-  }
-}
-
-template <class Item, class Result>
-void batcher<Item, Result>::settle(batch& ended, const std::exception_ptr& failure) {
-  for (submit_base* caller : ended.callers) {
-    if (failure == nullptr && caller->withdrawing()) {
-      caller->withdrawn();
-      continue;
-    }
-    // Cancelled although this caller still waits: the loop is ending, or somebody cancelled the task by its handle.
-    caller->outcome_.emplace(
-        failure ? failure : std::make_exception_ptr(error(errc::task_cancelled, "batcher.submit")));
-    caller->complete();
-  }
-}
-
-template <class Item, class Result>
-void batcher<Item, Result>::batch_ended() {
-  --running_;
-  start_batches();
-}
-
 }  // namespace eddy
+
+#include <eddy/resilience/batcher_running.hpp>
