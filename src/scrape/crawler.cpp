@@ -191,7 +191,9 @@ void crawler::core::released(std::string_view origin) {
 task<void> crawler::core::learn_rules(std::string origin) {
   const auto url = web_url::parse(origin + "/robots.txt");
   check(url.has_value(), "an origin is the beginning of a URL");
-  robots_rules rules = co_await fetcher_.robots(*url);
+  auto got = co_await as_result(fetcher_.robots(*url));
+  if (!got.has_value()) released(origin);
+  robots_rules rules = std::move(got).value();
   const duration delay = rules.crawl_delay().value_or(duration::zero());
   const std::vector<std::string> sitemaps = rules.sitemaps();
   frontier_.robots_known(origin, std::move(rules), std::min(delay, options_.max_crawl_delay));

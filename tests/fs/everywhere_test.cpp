@@ -1,5 +1,5 @@
-// Every operation on files, cancelled and made to fail at every point: a call has happened or has not, no descriptor and
-// no temporary file is left. The files are real; the clock is not.
+// Every operation on files, cancelled and made to fail at every point: a call has happened or has not, no descriptor
+// and no temporary file is left. The files are real; the clock is not.
 #include <eddy/testing/everywhere.hpp>
 
 #include "everywhere_on_system.hpp"
