@@ -328,7 +328,8 @@ task<void> expect_whole_or_cut(
       EXPECT_EQ(*got, text);
     }
   });
-  EXPECT_EQ(received, sent);
+  EXPECT_TRUE(received ||
+              !sent);  // disturbed behind its last byte, it was not told that it is whole
   EXPECT_EQ(app.statistics().connections_open, 0U);
   EXPECT_EQ(app.statistics().requests_running, 0U);
 }
