@@ -190,7 +190,8 @@ EDDY_TEST(storm, gives_everybody_who_stays_the_value_of_a_cache) {
     co_await settle();
     EXPECT_GT(answers, 0u);
     EXPECT_EQ(loads.now, 0);
-    EXPECT_LE(loads.most, 3) << "one load for each key";
+    // A load that everybody has left may still be ending beside the next one for its key.
+    EXPECT_LE(loads.most, 2 * 3);
     EXPECT_EQ(values.statistics().loading, 0u);
   }
 }
