@@ -12,6 +12,7 @@
 #include <eddy/coro/result.hpp>
 #include <eddy/coro/sleep.hpp>
 #include <eddy/coro/timeout.hpp>
+#include <eddy/net/resolver.hpp>
 #include <eddy/runtime/loop.hpp>
 #include <eddy/testing/gtest.hpp>
 
@@ -294,6 +295,59 @@ EDDY_TEST(crawler, no_redirect_leads_to_a_private_address) {
   EXPECT_EQ(results["/admin"].outcome, crawl_outcome::failed);
   EXPECT_EQ(results["/admin"].attempts, 1U);
   EXPECT_THAT(inside.targets(), IsEmpty());
+}
+
+/// Knows every name, and gives one answer after the other; the last one for ever.
+class changing_resolver final : public net::resolver {
+ public:
+  using answer = std::vector<net::address>;
+  changing_resolver(std::vector<answer> answers, std::size_t& lookups)
+      : answers_(std::move(answers)), lookups_(lookups) {}
+
+  task<std::vector<net::address>> resolve(std::string, std::uint16_t port,
+                                          net::resolve_options) override {
+    answer addresses = answers_[std::min(lookups_++, answers_.size() - 1)];
+    for (net::address& each : addresses) each = *net::address::numeric(each.host(), port);
+    co_return addresses;
+  }
+
+ private:
+  std::vector<answer> answers_;
+  std::size_t& lookups_;
+};
+
+EDDY_TEST(crawler, a_name_that_changes_its_address_leads_nowhere_private) {
+  const auto evil = *net::address::numeric("93.184.216.34", 8080);
+  const auto own = net::address::loopback_v4(8080);
+  site inside(own);
+  inside.page("/admin", "secret");
+  site outside(evil);
+  outside.page("/", "<a href=/both>1</a><a href=/admin>2</a>");
+  outside.page("/both", "still outside");
+  std::size_t lookups = 0;
+  // For robots.txt, for / and for /both the public address is there; then the name is pointed elsewhere.
+  std::vector<changing_resolver::answer> answers{{evil}, {evil}, {own, evil}, {own}};
+  net::set_resolver(runtime::loop::current(),
+                    std::make_unique<changing_resolver>(std::move(answers), lookups));
+  result_map results;
+  co_await inside.serve([&]() -> task<void> {
+    co_await outside.serve([&]() -> task<void> {
+      crawl_options how = quick();
+      how.allow_private = false;
+      how.delay = 10s;  // longer than connections are kept
+      memory_store store;
+      crawler crawl(how, store);
+      co_await crawl_all(crawl, "http://rebound.example:8080/", results);
+    });
+  });
+  EXPECT_THAT(outside.targets(), ElementsAre("/robots.txt", "/", "/both"));
+  EXPECT_THAT(inside.targets(), IsEmpty());
+  EXPECT_EQ(results["/both"].page.text, "still outside");
+  EXPECT_EQ(results["/admin"].outcome, crawl_outcome::failed);
+  EXPECT_EQ(results["/admin"].attempts, 1U);
+  EXPECT_THAT(results["/admin"].error, HasSubstr("the address is not allowed"));
+  EXPECT_EQ(lookups, 4U) << "what was looked at is what was connected to, without a second lookup";
+  net::set_resolver(runtime::loop::current(), nullptr);
 }
 
 EDDY_TEST(crawler, nofollow_and_filters_are_respected) {
