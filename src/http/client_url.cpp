@@ -1,5 +1,6 @@
 #include "client_url.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <system_error>
 
@@ -8,6 +9,7 @@
 
 #include <eddy/base/error.hpp>
 #include <eddy/net/address.hpp>
+#include <eddy/wire/uri.hpp>
 
 namespace eddy::http::detail {
 namespace {
@@ -16,6 +18,18 @@ namespace urls = boost::urls;
 
 [[noreturn]] void refuse(std::string_view why) {
   throw error(errc::invalid_input, std::string(why));
+}
+
+/// URLs are ASCII (RFC 3986, section 2): says what to do with other text, which is what people type.
+void refuse_other_letters(std::string_view text) {
+  const auto other = std::ranges::find_if(text, [](char c) { return (c & 0x80) != 0; });
+  if (other == text.end()) return;
+  const std::string_view before = text.substr(0, static_cast<std::size_t>(other - text.begin()));
+  const std::size_t slashes = before.find("//");
+  const bool in_host = slashes != std::string_view::npos &&
+                       before.find_first_of("/?#", slashes + 2) == std::string_view::npos;
+  refuse(in_host ? "the host of the URL is not ASCII: write it in punycode (xn--...)"
+                 : "the URL is not ASCII: percent-encode its other characters");
 }
 
 void require_http(const urls::url_view_base& url) {
@@ -36,13 +50,24 @@ std::uint16_t port_of(const urls::url_view_base& url, std::uint16_t default_port
   return port;
 }
 
+/// Boost would decode what it should not ("%2F"), and keep the ".." that lead above the root.
+void remove_dot_segments(urls::url& url) {
+  const std::string_view path(url.encoded_path().data(), url.encoded_path().size());
+  const std::string clean = wire::remove_dot_segments(path);
+  if (clean == path) return;
+  std::string whole =
+      std::string(url.scheme()) + "://" + std::string(url.encoded_authority()) + clean;
+  if (url.has_query()) whole += "?" + std::string(url.encoded_query());
+  url = urls::parse_uri(whole).value();
+}
+
 client_url take_apart(urls::url url) {
   require_http(url);
   client_url parts;
   url.remove_fragment();
   url.normalize_scheme();
   url.normalize_authority();
-  if (url.encoded_path().find("/.") != urls::string_view::npos) url.normalize_path();
+  remove_dot_segments(url);
   const bool by_name = url.host_type() == urls::host_type::name;
   if (by_name && url.encoded_host().find('%') != urls::string_view::npos) {
     refuse("the host of the URL is not a valid name");
@@ -69,18 +94,18 @@ client_url take_apart(urls::url url) {
 }  // namespace
 
 client_url client_url::parse(std::string_view text) {
+  refuse_other_letters(text);
   const auto parsed = urls::parse_uri(urls::string_view(text.data(), text.size()));
   if (!parsed) refuse("not an absolute URL (" + parsed.error().message() + ")");
   return take_apart(urls::url(*parsed));
 }
 
 client_url client_url::resolve(std::string_view reference) const {
+  refuse_other_letters(reference);
   const auto parsed =
       urls::parse_uri_reference(urls::string_view(reference.data(), reference.size()));
   if (!parsed) refuse("not a URL (" + parsed.error().message() + ")");
-  urls::url resolved;
-  if (!urls::resolve(url, *parsed, resolved)) refuse("the URL cannot be resolved");
-  return take_apart(std::move(resolved));
+  return parse(wire::resolve_reference(text(), reference));
 }
 
 }  // namespace eddy::http::detail

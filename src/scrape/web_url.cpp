@@ -9,6 +9,8 @@
 #include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 
+#include <eddy/wire/uri.hpp>
+
 namespace eddy::scrape {
 namespace {
 
@@ -73,27 +75,6 @@ std::string normalized_escapes(std::string_view text) {
   return out;
 }
 
-/// RFC 3986 section 5.2.4, for a path that begins with "/".
-std::string without_dot_segments(std::string_view path) {
-  std::string out;
-  while (!path.empty()) {
-    path.remove_prefix(1);
-    const std::string_view segment = path.substr(0, path.find('/'));
-    path.remove_prefix(segment.size());
-    const bool last = path.empty();
-    if (segment == "..") {
-      out.resize(out.empty() ? 0 : out.rfind('/'));
-      if (last) out += '/';
-    } else if (segment == ".") {
-      if (last) out += '/';
-    } else {
-      out += '/';
-      out += segment;
-    }
-  }
-  return out;
-}
-
 bool is_usable(const urls::url& url) {
   const bool web = url.scheme_id() == urls::scheme::http || url.scheme_id() == urls::scheme::https;
   if (!web || !url.has_authority() || url.has_userinfo()) return false;
@@ -125,15 +106,12 @@ bool settle_port(urls::url& url) {
 std::optional<web_url> web_url::read(const web_url* base, std::string_view reference) {
   if (reference.size() > 2 * max_size) return std::nullopt;
   const std::string repaired = repair(reference);
-  const auto parsed = urls::parse_uri_reference(repaired);
+  // Not Boost's own way, which decodes "%2F".
+  const std::string whole =
+      base == nullptr ? repaired : wire::resolve_reference(base->text_, repaired);
+  const auto parsed = urls::parse_uri_reference(whole);
   if (!parsed) return std::nullopt;
-  urls::url url;
-  if (base != nullptr) {
-    const urls::url_view from(base->text_);
-    if (!urls::resolve(from, *parsed, url)) return std::nullopt;
-  } else {
-    url = *parsed;
-  }
+  urls::url url(*parsed);
   url.remove_fragment();
   url.normalize_scheme();
   if (!is_usable(url) || !settle_port(url)) return std::nullopt;
@@ -145,7 +123,7 @@ std::optional<web_url> web_url::read(const web_url* base, std::string_view refer
   made.host_end_ = made.text_.size();
   if (url.has_port()) made.text_ += ":" + std::string(url.port());
   made.target_begin_ = made.text_.size();
-  const std::string path = without_dot_segments(normalized_escapes(url.encoded_path()));
+  const std::string path = wire::remove_dot_segments(normalized_escapes(url.encoded_path()));
   made.text_ += path.empty() ? "/" : path;
   if (url.has_query()) made.text_ += "?" + normalized_escapes(url.encoded_query());
   if (made.text_.size() > max_size) return std::nullopt;

@@ -1,5 +1,7 @@
 #include <eddy/scrape/web_url.hpp>
 
+#include "url_examples.hpp"
+
 #include <string>
 
 #include <gtest/gtest.h>
@@ -70,11 +72,20 @@ TEST(web_url, resolves_references) {
            {".", "http://example.org/a/b/"},
            {" e f ", "http://example.org/a/b/e%20f"},
            {"\\e", "http://example.org/e"},
+           {"e%2ff/%2e%2e/g%2Fh", "http://example.org/a/b/g%2Fh"},
            {"e;p=1,2", "http://example.org/a/b/e;p=1,2"},
            {"javascript:void(0)", "none"},
            {"tel:+49", "none"},
        }) {
     EXPECT_EQ(text_of(base->resolve(given)), meant) << given;
+  }
+}
+
+TEST(web_url, is_resolved_as_in_the_examples_of_rfc_3986) {
+  const auto base = web_url::parse(tests::url_examples_base);
+  ASSERT_TRUE(base);
+  for (const auto& [reference, url] : tests::url_examples) {
+    EXPECT_EQ(text_of(base->resolve(reference)), url == nullptr ? "none" : url) << reference;
   }
 }
 

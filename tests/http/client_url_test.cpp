@@ -1,0 +1,79 @@
+#include "client_url.hpp"
+
+#include "url_examples.hpp"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <eddy/base/error.hpp>
+
+namespace eddy::http::detail {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct resolved {
+  const char* reference;
+  const char* url;  // null: refused
+};
+
+void expect_resolved(const char* base, const std::vector<resolved>& rows) {
+  const client_url from = client_url::parse(base);
+  for (const auto& [reference, url] : rows) {
+    if (url == nullptr) {
+      EXPECT_THROW(static_cast<void>(from.resolve(reference)), error) << reference;
+      continue;
+    }
+    const client_url to = from.resolve(reference);
+    EXPECT_EQ(std::string(to.scheme()) + "://" + to.authority + to.target, url) << reference;
+  }
+}
+
+TEST(client_url, is_resolved_as_in_the_examples_of_rfc_3986) {
+  for (const auto& [reference, url] : tests::url_examples) {
+    expect_resolved(tests::url_examples_base, {{reference, url}});
+  }
+}
+
+TEST(client_url, keeps_what_redirects_say) {
+  expect_resolved("https://Host.example:443/a/b?x=1",
+                  {{"HTTPS://Other.EXAMPLE/%7Ea%2f", "https://other.example/%7Ea%2f"},
+                   {"c%2Fd?e%2F/../f", "https://host.example/a/c%2Fd?e%2F/../f"},
+                   {"//other.example:8443/", "https://other.example:8443/"},
+                   {"//[::1]:80/x", "https://[::1]:80/x"},
+                   {"http://host.example:80", "http://host.example/"},
+                   {"?", "https://host.example/a/b?"},
+                   {"/a//b", "https://host.example/a//b"},
+                   {"/%2e%2e/%2E/c", "https://host.example/c"},
+                   {"/..", "https://host.example/"},
+                   {"/..//b", "https://host.example//b"},
+                   {"c d", nullptr},
+                   {"//user@host/", nullptr},
+                   {"//host:65536/", nullptr},
+                   {"javascript:alert(1)", nullptr}});
+}
+
+TEST(client_url, says_what_to_do_with_letters_that_are_not_ascii) {
+  const auto words_of = [](const char* url) -> std::string {
+    try {
+      static_cast<void>(client_url::parse(url));
+    } catch (const error& e) {
+      EXPECT_EQ(e, condition::invalid_input);
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(words_of("http://b\xC3\xBC"
+                       "cher.example/"),
+              HasSubstr("punycode (xn--...)"));
+  EXPECT_THAT(words_of("http://a.example/\xC3\xBC"), HasSubstr("percent-encode"));
+  EXPECT_THAT(words_of("http://a.example?\xC3\xBC"), HasSubstr("percent-encode"));
+  EXPECT_EQ(words_of("http://xn--bcher-kva.example/%C3%BC"), "");
+  EXPECT_THROW(static_cast<void>(client_url::parse("http://a/").resolve("//\xC3\xBC/")), error);
+}
+
+}  // namespace
+}  // namespace eddy::http::detail
