@@ -74,15 +74,26 @@ bool is_in_network(std::string_view network, std::string_view host) {
   return true;
 }
 
+/// Takes the port off "name:port" or "[address]:port", and the brackets; an IPv6 address without them has none.
+std::string_view take_port(std::string_view& entry) {
+  std::size_t end = entry.find(':');
+  if (entry.starts_with('[')) {
+    const std::size_t bracket = entry.find(']');
+    end = bracket == std::string_view::npos ? bracket : bracket + 1;
+  } else if (end != entry.rfind(':')) {
+    return {};
+  }
+  const std::string_view rest = entry.substr(std::min(end, entry.size()));
+  entry = entry.substr(0, end);
+  if (entry.starts_with('[') && entry.ends_with(']')) entry = entry.substr(1, entry.size() - 2);
+  return rest.starts_with(':') ? rest.substr(1) : rest;
+}
+
 bool excepts(std::string_view entry, const client_url& to) {
   if (entry == "*") return true;
-  if (is_in_network(entry, to.host)) return true;
-  if (const std::size_t colon = entry.rfind(':'); entry.find(':') == colon) {
-    if (colon != std::string_view::npos) {
-      if (entry.substr(colon + 1) != std::to_string(to.port)) return false;
-      entry = entry.substr(0, colon);
-    }
-  }
+  const std::string_view port = take_port(entry);
+  if (!port.empty() && port != std::to_string(to.port)) return false;
+  if (!bytes_of_address(to.host).empty()) return is_in_network(entry, to.host);
   while (entry.starts_with('*')) entry.remove_prefix(1);
   if (entry.starts_with('.')) entry.remove_prefix(1);
   if (entry.empty() || entry.size() > to.host.size()) return false;

@@ -304,6 +304,15 @@ void connection_pool::close_idle_shared(time_point now) noexcept {
   }
 }
 
+std::size_t connection_pool::idle() const noexcept {
+  std::size_t count = idle_count_;
+  if (shared_count_ == 0) return count;
+  for (const auto& [name, of] : origins_) {
+    if (of->shared != nullptr && of->shared->running() == 0) ++count;
+  }
+  return count;
+}
+
 void connection_pool::close() noexcept {
   closed_ = true;
   while (client_connection* oldest = idle_.front()) evict(*oldest);

@@ -108,7 +108,8 @@ class connection_pool final : public std::enable_shared_from_this<connection_poo
   void close() noexcept;
 
   [[nodiscard]] std::size_t total() const noexcept { return total_; }
-  [[nodiscard]] std::size_t idle() const noexcept { return idle_count_; }
+  /// With shared connections on which nothing runs.
+  [[nodiscard]] std::size_t idle() const noexcept;
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_count_; }
 
  private:

@@ -1,4 +1,4 @@
-#include <eddy/http/download.hpp>
+#include "download_target.hpp"
 
 #include <charconv>
 #include <utility>
@@ -53,10 +53,11 @@ std::optional<content_range> range_of(const http::fields& fields) {
 
 class transfer {
  public:
-  transfer(client& with, request_spec spec, download_sink sink, download_options options)
+  transfer(client& with, request_spec spec, detail::download_target& target,
+           download_options options)
       : client_(with),
         spec_(std::move(spec)),
-        sink_(std::move(sink)),
+        target_(target),
         options_(std::move(options)),
         room_(piece_size) {
     if (!spec_.timeouts.total) spec_.timeouts.total = duration::max();
@@ -69,12 +70,14 @@ class transfer {
   task<download_result> run() {
     for (;;) {
       std::optional<request_error> broken;
+      bool complete = false;
       try {
-        co_await attempt();
+        complete = co_await attempt();
       } catch (const request_error& e) {
         broken = e;
       }
-      if (!broken) co_return std::move(done_);
+      if (complete) co_return std::move(done_);
+      if (!broken) continue;
       const bool worth = *broken == condition::disconnected || *broken == condition::timed_out;
       const bool possible = began_ && !done_.validator.empty();
       if (!worth || !possible || done_.resumptions == options_.resumptions) throw *broken;
@@ -83,21 +86,32 @@ class transfer {
   }
 
  private:
-  /// One request; throws request_error when it breaks off.
-  task<void> attempt() {
+  /// One request; throws request_error when it breaks off. False: the rest cannot be had, so all of it is next.
+  task<bool> attempt() {
     request_spec spec = spec_;
-    if (done_.size > 0 && !done_.validator.empty()) {
+    const bool asked_for_rest = done_.size > 0 && !done_.validator.empty();
+    if (asked_for_rest) {
       spec.fields.set("Range", "bytes=" + std::to_string(done_.size) + "-");
       spec.fields.set("If-Range", done_.validator);
     }
-    const bool asked_for_rest = spec.fields.contains("If-Range");
     client_response response = co_await client_.request(std::move(spec));
-    const bool complete = asked_for_rest && is_complete(response);
-    if (complete) co_return;
+    done_.status = response.status();
+    if (asked_for_rest) {
+      if (is_complete(response)) co_return true;
+      if (is_of_no_use(response)) {
+        done_.size = 0;
+        co_return false;
+      }
+    }
     response.raise_for_status();
-    begin(response, asked_for_rest);
+    if (asked_for_rest && response.status() == status::partial_content) {
+      go_on(response);
+    } else {
+      co_await begin(response);
+    }
     bool more = true;
     while (more) more = co_await pass_piece(response);
+    co_return true;
   }
 
   /// 416 for a rest that begins where the whole ends.
@@ -107,29 +121,37 @@ class transfer {
            *range == "bytes */" + std::to_string(done_.size);
   }
 
-  void begin(const client_response& response, bool asked_for_rest) {
-    done_.status = response.status();
-    size_.reset();
+  /// Less than what came already, or a part of another version (RFC 9110, section 15.3.7).
+  [[nodiscard]] bool is_of_no_use(const client_response& response) const {
+    if (response.status() == status::range_not_satisfiable) return true;
+    if (response.status() != status::partial_content) return false;
+    const auto tag = response.fields().find("ETag");
+    return tag && done_.validator.starts_with('"') && *tag != done_.validator;
+  }
+
+  void go_on(const client_response& response) {
     const auto range = range_of(response.fields());
-    if (response.status() == status::partial_content && asked_for_rest) {
-      if (!range || range->first != done_.size) {
-        throw error(errc::invalid_input, "the server gave another range than was asked for");
-      }
-      size_ = range->size;
-    } else {
-      done_.size = 0;
-      done_.validator = validator_of(response.fields());
-      std::string_view length = response.fields().find("Content-Length").value_or("");
-      size_ = take_number(length);
+    if (!range || range->first != done_.size) {
+      throw error(errc::invalid_input, "the server gave another range than was asked for");
     }
+    size_ = range->size;
     began_ = true;
+  }
+
+  task<void> begin(const client_response& response) {
+    done_.size = 0;
+    done_.validator = validator_of(response.fields());
+    std::string_view length = response.fields().find("Content-Length").value_or("");
+    size_ = take_number(length);
+    began_ = true;
+    co_await target_.begin(done_.validator);
   }
 
   task<bool> pass_piece(client_response& response) {
     const std::size_t got = co_await response.read_some(room_);
     if (got == 0) co_return false;
     const std::string_view piece(reinterpret_cast<const char*>(room_.data()), got);
-    co_await sink_(done_.size, piece);
+    co_await target_.write(done_.size, piece);
     done_.size += got;
     if (options_.progress) options_.progress(done_.size, size_);
     co_return true;
@@ -137,7 +159,7 @@ class transfer {
 
   client& client_;
   request_spec spec_;
-  download_sink sink_;
+  detail::download_target& target_;
   download_options options_;
   std::vector<std::byte> room_;
   download_result done_;
@@ -145,12 +167,30 @@ class transfer {
   bool began_ = false;
 };
 
+class sink_target final : public detail::download_target {
+ public:
+  explicit sink_target(download_sink sink) noexcept : sink_(std::move(sink)) {}
+  task<void> begin(std::string) override { co_return; }
+  task<void> write(std::uint64_t offset, std::string_view piece) override {
+    return sink_(offset, piece);
+  }
+
+ private:
+  download_sink sink_;
+};
+
 }  // namespace
+
+task<download_result> detail::download_to(client& with, request_spec spec, download_target& target,
+                                          download_options options) {
+  transfer made(with, std::move(spec), target, std::move(options));
+  co_return co_await made.run();
+}
 
 task<download_result> download(client& with, request_spec spec, download_sink sink,
                                download_options options) {
-  transfer made(with, std::move(spec), std::move(sink), std::move(options));
-  co_return co_await made.run();
+  sink_target target(std::move(sink));
+  co_return co_await detail::download_to(with, std::move(spec), target, std::move(options));
 }
 
 }  // namespace eddy::http

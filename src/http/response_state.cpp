@@ -20,16 +20,6 @@ std::string seconds_of(duration d) {
 constexpr std::size_t largest_reserve = 1 << 20;  // of memory, on a peer's word
 constexpr std::size_t read_size = 16 * 1024;
 
-/// The one coding of a body, if it is to be decoded: not of a part of a coded whole (206), nor of several codings.
-std::optional<content_coding> coding_of(int status, const http::fields& fields) {
-  if (status == status::partial_content) return std::nullopt;
-  const auto field = fields.find("Content-Encoding");
-  if (!field) return std::nullopt;
-  const auto coding = content_coding_from(*field);
-  if (!coding || *coding == content_coding::identity || !is_available(*coding)) return std::nullopt;
-  return coding;
-}
-
 }  // namespace
 
 request_error request_progress::timed_out() const {
@@ -52,8 +42,9 @@ response_state::response_state(std::unique_ptr<incoming_response> from, request_
       limits_(limits) {
   at_.phase = request_phase::reading;
   from_->fields = fields;
-  if (limits.decompress && !from_->ended) {
-    if (const auto coding = coding_of(status, fields)) decoder_.emplace(*coding);
+  // A part of a coded whole cannot be decoded.
+  if (limits.decompress && !from_->ended && status != status::partial_content) {
+    if (const auto codings = codings_of(fields); !codings.empty()) decoder_.emplace(codings);
   }
   if (from_->ended) end();
 }

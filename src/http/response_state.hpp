@@ -2,6 +2,7 @@
 #pragma once
 
 #include "incoming_response.hpp"
+#include "layered_decoder.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -13,7 +14,6 @@
 #include <eddy/base/time.hpp>
 #include <eddy/coro/task.hpp>
 #include <eddy/http/client_error.hpp>
-#include <eddy/http/content_coding.hpp>
 #include <eddy/http/message.hpp>
 
 namespace eddy::http::detail {
@@ -45,7 +45,6 @@ struct reading_limits {
 
 class response_state {
  public:
-  /// Throws request_error for a content coding that cannot be decoded.
   response_state(std::unique_ptr<incoming_response> from, request_progress at,
                  const reading_limits& limits);
 
@@ -76,7 +75,7 @@ class response_state {
   std::unique_ptr<incoming_response> from_;  // null after a failure
   request_progress at_;
   reading_limits limits_;
-  std::optional<content_decoder> decoder_;
+  std::optional<layered_decoder> decoder_;
   std::string_view coded_;  // of the last piece, not yet decoded
   bool finished_ = false;
   bool reading_ = false;

@@ -12,13 +12,18 @@
 #include <gtest/gtest.h>
 
 #include <eddy/coro/gather.hpp>
+#include <eddy/coro/result.hpp>
 #include <eddy/coro/sleep.hpp>
 #include <eddy/http/client.hpp>
 #include <eddy/http/content_coding.hpp>
 #include <eddy/http/server.hpp>
+#include <eddy/io/memory_stream.hpp>
 #include <eddy/net/resolver.hpp>
 #include <eddy/testing/gtest.hpp>
 #include <eddy/testing/test_client.hpp>
+#include <eddy/tls/certificate_authority.hpp>
+#include <eddy/tls/error.hpp>
+#include <eddy/tls/stream.hpp>
 
 namespace eddy::http {
 namespace {
@@ -244,6 +249,50 @@ EDDY_TEST(http_client_codings, are_decoded_whichever_way_the_body_is_read) {
       EXPECT_EQ(as_sent, encode_whole(*content_coding_from(coding), text)) << coding;
     }
     EXPECT_EQ(c.statistics().connects, 1u);
+  };
+  co_await with_test_client(app, body);
+}
+
+EDDY_TEST(http_client_codings, may_lie_one_over_the_other) {
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += "row " + std::to_string(i) + "\n";
+  const auto coded = [](std::string whole, const std::vector<content_coding>& codings) {
+    for (const content_coding each : codings) whole = encode_whole(each, whole);
+    return whole;
+  };
+  using enum content_coding;
+  struct row {
+    std::vector<std::string> fields;
+    std::string body;
+    bool decoded;
+  };
+  const std::vector<row> rows{
+      {{"gzip, br"}, coded(text, {gzip, br}), true},
+      {{"br", "gzip"}, coded(text, {br, gzip}), true},
+      {{"identity, zstd ,, Deflate,x-gzip"}, coded(text, {zstd, deflate, gzip}), true},
+      {{"gzip,gzip,gzip,gzip"}, coded(text, {gzip, gzip, gzip, gzip}), true},
+      {{"gzip,gzip,gzip,gzip,gzip"}, coded(text, {gzip, gzip, gzip, gzip, gzip}), false},
+      {{"gzip, rot13"}, coded(text, {gzip}), false},
+      {{"gzip, br"}, coded(std::string(600'000'000 / 512, 'x'), {gzip, br}), false},  // a bomb
+      {{"gzip, br"}, coded(text, {gzip}), false},
+  };
+  server app;
+  app.get("/{row}", [&](request& r) {
+    const row& each = rows.at(std::stoul(std::string(r.parameter("row"))));
+    response made = response::text(each.body);
+    for (const std::string& field : each.fields) made.add("Content-Encoding", field);
+    return made;
+  });
+  auto body = [&](client& c) -> task<void> {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      client_response response = co_await c.get("/" + std::to_string(i));
+      const auto got = co_await as_result(response.body());
+      const bool fails = i >= 6;
+      EXPECT_EQ(got.has_error(), fails) << i;
+      if (!fails) {
+        EXPECT_TRUE(*got == (rows[i].decoded ? text : rows[i].body)) << i;
+      }
+    }
   };
   co_await with_test_client(app, body);
 }
@@ -503,6 +552,85 @@ EDDY_TEST(http_client_limits, count_for_waiting_and_for_sending) {
     EXPECT_EQ(c.statistics().connections, 0u);
   };
   co_await with_scripted_server(script, body);
+}
+
+EDDY_TEST(http_client_limits, count_for_the_handshake) {
+  auto script = [](scripted_peer&) -> task<void> { co_await sleep(1h); };
+  auto body = [](const std::string& base) -> task<void> {
+    client_options options;
+    options.timeouts.tls = 3s;
+    client c(options);
+    const std::string url = "https" + base.substr(4);
+    const time_point began = now();
+    const auto mute = co_await error_of(c.get(url));
+    EDDY_REQUIRE(mute);
+    EXPECT_EQ(now() - began, 3s);
+    EXPECT_EQ(*mute, condition::timed_out);
+    EXPECT_EQ(mute->phase(), request_phase::connecting);
+    request_spec quick("GET", url);
+    quick.timeouts.tls = 1s;
+    const auto quickly = co_await error_of(c.request(std::move(quick)));
+    EXPECT_TRUE(quickly);
+    EXPECT_EQ(now() - began, 4s);
+    EXPECT_EQ(c.statistics().connections, 0u);
+  };
+  co_await with_scripted_server(script, body);
+}
+
+// --- https without sockets ---
+
+/// What a program writes that wants https over streams of its own: TLS in the connector.
+client_connector secure_connector(server& app, task_group& group, tls::context server_side,
+                                  tls::context client_side) {
+  return [&app, &group, server_side, client_side](connect_target to) -> task<io::any_stream> {
+    auto ends = io::memory_stream_pair();
+    auto serve = [&app, server_side](io::memory_stream end) -> task<void> {
+      io::any_stream under(std::move(end));
+      auto stream = co_await as_result(tls::stream::accept(std::move(under), server_side));
+      if (stream.has_error()) co_return;  // the client has said no
+      io::any_stream secured(std::move(*stream));
+      co_await app.serve_connection(std::move(secured));
+    };
+    group.spawn(serve, std::move(ends.second));
+    io::any_stream under(std::move(ends.first));
+    tls::stream stream = co_await tls::stream::connect(std::move(under), client_side, to.host);
+    co_return io::any_stream(std::move(stream));
+  };
+}
+
+EDDY_TEST(http_client_tls, runs_over_the_streams_of_a_connector_in_virtual_time) {
+  const tls::certificate_authority authority;
+  tls::server_options shown;
+  shown.certificates.push_back(authority.issue({"app.example"}));
+  tls::client_options trusting;
+  trusting.authorities = authority.trusted();
+  const tls::context server_side = tls::context::server(shown);
+  const tls::context client_side = tls::context::client(trusting);
+  for (const bool http2 : {false, true}) {
+    server app;
+    app.get("/", [](request&) -> task<std::string> {
+      co_await sleep(20s);
+      co_return "secret";
+    });
+    auto run = [&](task_group& group) -> task<void> {
+      client_options options;
+      options.connector = secure_connector(app, group, server_side, client_side);
+      options.http2_prior_knowledge = http2;
+      client c(options);
+      const time_point began = now();
+      const std::string text = co_await fetch(c, "https://app.example/");
+      EXPECT_EQ(text, "secret");
+      EXPECT_EQ(now() - began, 20s);
+      const std::string again = co_await fetch(c, "https://app.example/");
+      EXPECT_EQ(again, "secret");
+      EXPECT_EQ(c.statistics().connects, 1u);
+      const auto other = co_await error_of(c.get("https://other.example/"));
+      EDDY_REQUIRE(other);
+      EXPECT_EQ(other->code(), tls::errc::wrong_host);
+      group.cancel();
+    };
+    co_await with_group(run);
+  }
 }
 
 // --- rules for redirects and addresses ---

@@ -1,6 +1,8 @@
-// Forms, downloads, proxies.
+// Forms and downloads.
 #include "http/scripted_server.hpp"
+#include "scratch_folder.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -9,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <eddy/coro/result.hpp>
 #include <eddy/coro/sleep.hpp>
 #include <eddy/http/client.hpp>
 #include <eddy/http/download.hpp>
@@ -26,7 +29,6 @@ using http::testing::scripted_peer;
 using http::testing::with_scripted_server;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using ::testing::StartsWith;
 
 TEST(form, is_encoded_as_browsers_do) {
   EXPECT_EQ(encode_form({{"a", "1"}, {"b c", "x&y=z+\xC3\xA9\n"}, {"", "*-._"}}),
@@ -203,124 +205,176 @@ EDDY_TEST(download, that_is_complete_already_ends_at_once) {
   co_await with_scripted_server(script, body);
 }
 
-// --- proxies ---
-
-constexpr std::string_view through = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nthrough";
-
-task<std::string> fetch_through(std::string proxy, std::string url, std::string except = {}) {
-  client_options options;
-  options.proxy = std::move(proxy);
-  options.no_proxy = std::move(except);
-  client c(options);
-  client_response response = co_await c.get(std::move(url));
-  co_return co_await response.body();
+EDDY_TEST(download, takes_what_a_server_without_ranges_or_with_other_bytes_gives) {
+  struct row {
+    const char* name;
+    std::string answer;
+  };
+  const std::string whole = "HTTP/1.1 200 OK\r\nETag: \"v2\"\r\nContent-Length: 3\r\n\r\nnew";
+  for (const row& each :
+       {row{"no ranges", whole},
+        row{"less than came",
+            "HTTP/1.1 416 R\r\nContent-Range: bytes */3\r\nContent-Length: 0\r\n\r\n"},
+        row{"If-Range not understood",
+            "HTTP/1.1 206 P\r\nETag: \"v2\"\r\nContent-Range: bytes 5-9/10\r\n"
+            "Content-Length: 5\r\n\r\nWRONG"}}) {
+    auto script = [&](scripted_peer& peer) -> task<void> {
+      const auto head = co_await peer.read_head();
+      const bool for_rest = head->find("Range: bytes=5-") != std::string::npos;
+      co_await peer.send(for_rest ? each.answer : whole);
+    };
+    auto body = [&](const std::string& base) -> task<void> {
+      client c;
+      std::string text = "01234";
+      download_options options;
+      options.offset = 5;
+      options.validator = "\"v1\"";
+      const download_result done =
+          co_await download(c, request_spec("GET", base), into(text), options);
+      EXPECT_EQ(text, "new") << each.name;
+      EXPECT_EQ(done.size, 3u) << each.name;
+      EXPECT_EQ(done.status, 200) << each.name;
+      EXPECT_EQ(done.validator, "\"v2\"") << each.name;
+      EXPECT_EQ(done.resumptions, 0u) << each.name;
+    };
+    co_await with_scripted_server(script, body);
+  }
 }
 
-EDDY_TEST(http_client_proxy, is_asked_for_the_whole_url) {
-  std::string seen;
-  auto script = [&](scripted_peer& peer) -> task<void> {
-    const auto request = co_await peer.read_request();
-    seen = *request;
-    co_await peer.send(through);
-  };
-  auto body = [&](const std::string& base) -> task<void> {
-    const std::string page =
-        co_await fetch_through("http://me:s%20t@" + base.substr(7), "http://example.org/a?b");
-    EXPECT_EQ(page, "through");
-    EXPECT_THAT(seen, StartsWith("GET http://example.org/a?b HTTP/1.1\r\nHost: example.org\r\n"));
-    EXPECT_THAT(seen, HasSubstr("Proxy-Authorization: Basic bWU6cyB0\r\n"));
-    const std::string direct =
-        co_await fetch_through("http://127.0.0.1:1", base + "/x", "example.com, 127.0.0.0/8");
-    EXPECT_EQ(direct, "through");
-    EXPECT_THAT(seen, StartsWith("GET /x HTTP/1.1\r\n"));
-  };
-  co_await with_scripted_server(script, body);
-}
+// --- into files ---
 
-EDDY_TEST(http_client_proxy, that_refuses_a_tunnel_is_a_clear_error) {
-  std::string seen;
-  auto script = [&](scripted_peer& peer) -> task<void> {
-    const auto request = co_await peer.read_request();
-    seen = *request;
-    co_await peer.send("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
-  };
-  auto body = [&](const std::string& base) -> task<void> {
-    std::optional<request_error> failure;
-    try {
-      static_cast<void>(co_await fetch_through(base, "https://example.org/"));
-    } catch (const request_error& e) {
-      failure = e;
+/// A file of a server with ranges, which breaks off after some bytes of each answer.
+class ranged_file {
+ public:
+  explicit ranged_file(std::string content) : content_(std::move(content)) {}
+
+  task<void> serve(scripted_peer& peer) {
+    const auto head = co_await peer.read_head();
+    heads.push_back(*head);
+    std::size_t from = 0;
+    constexpr std::string_view field = "Range: bytes=";
+    const bool same = head->find("If-Range: " + tag) != std::string::npos;
+    if (const std::size_t at = head->find(field); same && at != std::string::npos) {
+      from = std::stoul(head->substr(at + field.size()));
     }
-    EDDY_REQUIRE(failure);
-    EXPECT_EQ(failure->code(), request_errc::proxy_refused);
-    EXPECT_EQ(failure->phase(), request_phase::connecting);
-    EXPECT_THAT(failure->what(), HasSubstr("407"));
-    EXPECT_THAT(seen, StartsWith("CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n"));
-  };
-  co_await with_scripted_server(script, body);
-}
-
-EDDY_TEST(http_client_proxy, may_speak_socks5_with_and_without_credentials) {
-  std::vector<std::string> seen;
-  auto script = [&](scripted_peer& peer) -> task<void> {
-    const std::string hello = co_await peer.read_bytes(2);
-    const std::string methods = co_await peer.read_bytes(static_cast<unsigned char>(hello[1]));
-    if (methods.size() == 2) {
-      co_await peer.send(std::string_view("\x05\x02", 2));
-      const std::string secret = co_await peer.read_bytes(5);
-      seen.push_back(secret);
-      const bool right = secret == std::string_view("\x01\x01u\x01p", 5);
-      co_await peer.send(std::string_view(right ? "\x01\x00" : "\x01\x01", 2));
-      if (!right) co_return;
-    } else {
-      co_await peer.send(std::string_view("\x05\x00", 2));
+    const std::string size = std::to_string(content_.size());
+    std::string said = "HTTP/1.1 200 OK\r\n";
+    if (from > 0) {
+      said = "HTTP/1.1 206 P\r\nContent-Range: bytes " + std::to_string(from) + "-" +
+             std::to_string(content_.size() - 1) + "/" + size + "\r\n";
     }
-    const std::string head = co_await peer.read_bytes(5);
-    const std::string rest = co_await peer.read_bytes(static_cast<unsigned char>(head[4]) + 2U);
-    seen.push_back(head.substr(0, 4) + rest);
-    const bool known = rest.starts_with("example.org");
-    co_await peer.send(known ? std::string_view("\x05\x00\x00\x01\x7F\x00\x00\x01\x00\x50", 10)
-                             : std::string_view("\x05\x04\x00\x01\x00\x00\x00\x00\x00\x00", 10));
-    if (known) co_await peer.answer(through);
-  };
+    if (from > 0 && from >= content_.size()) {
+      said = "HTTP/1.1 416 R\r\nContent-Range: bytes */" + size + "\r\n";
+    }
+    const std::string rest = content_.substr(std::min(from, content_.size()));
+    said += "ETag: " + tag + "\r\nContent-Length: " + std::to_string(rest.size()) + "\r\n\r\n";
+    co_await peer.send(said + rest.substr(0, breaks_after));
+  }
+
+  std::string tag = "\"v1\"";
+  std::size_t breaks_after = SIZE_MAX;
+  std::vector<std::string> heads;
+
+ private:
+  std::string content_;
+};
+
+/// Downloads what `served` has from `path` to the file "out" of `folder`; whether it came to its end.
+task<bool> download_out(ranged_file& served, const tests::scratch_folder& folder, std::string path,
+                        std::size_t resumptions) {
+  bool ended = false;
+  auto script = [&](scripted_peer& peer) { return served.serve(peer); };
   auto body = [&](const std::string& base) -> task<void> {
-    const std::string where = base.substr(7);
-    const std::string plain = co_await fetch_through("socks5://" + where, "http://example.org/");
-    EXPECT_EQ(plain, "through");
-    EXPECT_EQ(seen.back(), std::string("\x05\x01\x00\x03"
-                                       "example.org\x00\x50",
-                                       17));
-    const std::string secret =
-        co_await fetch_through("socks5://u:p@" + where, "http://example.org/");
-    EXPECT_EQ(secret, "through");
-    for (const auto& [proxy, url, words] :
-         std::vector<std::array<std::string, 3>>{{"socks5://u:x@", "http://example.org/", "wrong"},
-                                                 {"socks5://", "http://nowhere/", "unreachable"}}) {
-      std::optional<request_error> failure;
-      try {
-        static_cast<void>(co_await fetch_through(proxy + where, url));
-      } catch (const request_error& e) {
-        failure = e;
-      }
-      EDDY_REQUIRE(failure);
-      EXPECT_EQ(failure->code(), request_errc::proxy_refused);
-      EXPECT_THAT(failure->what(), HasSubstr(words));
-    }
-  };
-  co_await with_scripted_server(script, body);
-}
-
-TEST(http_client_proxy, that_is_no_proxy_is_refused_when_the_client_is_made) {
-  const auto make = [](std::string proxy) -> task<void> {
     client_options options;
-    options.proxy = std::move(proxy);
-    const client c(options);
-    co_return;
+    options.base_url = "http://files/";
+    options.proxy = base;  // so that the URL is the same each time
+    client c(options);
+    download_options how;
+    how.resumptions = resumptions;
+    request_spec spec("GET", "http://files" + path);
+    const auto done = co_await as_result(download_file(c, std::move(spec), folder / "out", how));
+    ended = done.has_value();
   };
-  EXPECT_THROW(eddy::testing::run_virtual(make("ftp://host")), error);
-  EXPECT_THROW(eddy::testing::run_virtual(make("http://")), error);
-  EXPECT_THROW(eddy::testing::run_virtual(make("http://host:0")), error);
-  EXPECT_NO_THROW(eddy::testing::run_virtual(make("host:3128")));
+  co_await with_scripted_server(script, body);
+  co_return ended;
+}
+
+EDDY_TEST(download_file, has_its_name_only_once_it_is_whole_and_goes_on_in_a_later_call) {
+  const tests::scratch_folder folder;
+  folder.write("out", "an older one");
+  ranged_file served("0123456789");
+  served.breaks_after = 3;
+  const bool first = co_await download_out(served, folder, "/a", 1);
+  EXPECT_FALSE(first);
+  EXPECT_EQ(folder.read("out"), "an older one");
+  EXPECT_EQ(folder.read("out.part"), "012345");
+  // As if the process had been killed: the next call begins with what is there, and less of it than was written.
+  folder.write("out.part", "0123");
+  served.breaks_after = SIZE_MAX;
+  const bool second = co_await download_out(served, folder, "/a", 0);
+  EXPECT_TRUE(second);
+  EXPECT_EQ(folder.read("out"), "0123456789");
+  EXPECT_EQ(folder.count(), 1u);
+  EXPECT_THAT(served.heads.back(), HasSubstr("Range: bytes=4-\r\n"));
+}
+
+EDDY_TEST(download_file, begins_anew_for_another_version_another_url_or_too_many_bytes) {
+  struct row {
+    const char* path;
+    const char* tag;
+    const char* part;
+    bool asks_for_rest;
+  };
+  for (const row& each : {row{"/a", "\"v2\"", "old", true}, row{"/b", "\"v1\"", "old", false},
+                          row{"/a", "\"v1\"", "more than there is", true}}) {
+    const tests::scratch_folder folder;
+    ranged_file served("0123456789");
+    served.breaks_after = 3;
+    const bool first = co_await download_out(served, folder, "/a", 0);
+    EXPECT_FALSE(first);
+    folder.write("out.part", each.part);
+    served.breaks_after = SIZE_MAX;
+    served.tag = each.tag;
+    served.heads.clear();
+    const bool second = co_await download_out(served, folder, each.path, 0);
+    EXPECT_TRUE(second);
+    EXPECT_EQ(folder.read("out"), "0123456789");
+    EXPECT_EQ(folder.count(), 1u);
+    EXPECT_EQ(served.heads.front().find("Range:") != std::string::npos, each.asks_for_rest);
+  }
+}
+
+EDDY_TEST(download_file, that_came_whole_but_was_not_named_is_not_fetched_again) {
+  const tests::scratch_folder folder;
+  ranged_file served("0123456789");
+  served.breaks_after = 3;
+  const bool first = co_await download_out(served, folder, "/a", 0);
+  EXPECT_FALSE(first);
+  folder.write("out.part", "0123456789");
+  const bool second = co_await download_out(served, folder, "/a", 0);
+  EXPECT_TRUE(second);
+  EXPECT_EQ(folder.read("out"), "0123456789");
+  EXPECT_EQ(folder.count(), 1u);
+}
+
+EDDY_TEST(download_file, may_be_empty_or_missing) {
+  const tests::scratch_folder folder;
+  ranged_file nothing("");
+  const bool empty = co_await download_out(nothing, folder, "/a", 0);
+  EXPECT_TRUE(empty);
+  EXPECT_EQ(folder.count(), 1u);
+  EXPECT_EQ(folder.read("out"), "");
+  server app;
+  auto body = [&](client& c) -> task<void> {
+    const auto missing =
+        co_await as_result(download_file(c, request_spec("GET", "/none"), folder / "none"));
+    EXPECT_TRUE(missing.has_error());
+    EXPECT_EQ(folder.count(), 1u);
+    const auto nowhere =
+        co_await as_result(download_file(c, request_spec("GET", "/none"), folder / "no/where"));
+    EXPECT_TRUE(nowhere.has_error());
+  };
+  co_await with_test_client(app, body);
 }
 
 }  // namespace

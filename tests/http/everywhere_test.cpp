@@ -246,10 +246,15 @@ void add_file(server& app) {
   app.get("/file", [](request& r) {
     const std::string_view range = r.field("Range").value_or("bytes=0-");
     const std::size_t from = std::stoul(std::string(range.substr(6)));
+    const std::string size = std::to_string(whole_file.size());
+    if (from >= whole_file.size()) {
+      response made(status::range_not_satisfiable);
+      made.set("Content-Range", "bytes */" + size);
+      return made;
+    }
     auto made = response::of("x/y", whole_file.substr(from), from == 0 ? 200 : 206);
     made.set("ETag", "\"v1\"");
     if (from != 0) {
-      const std::string size = std::to_string(whole_file.size());
       const std::string last = std::to_string(whole_file.size() - 1);
       made.set("Content-Range", "bytes " + std::to_string(from) + "-" + last + "/" + size);
     }
@@ -289,6 +294,30 @@ TEST(everywhere, a_download_goes_on_from_the_bytes_it_gave) {
           }
           EXPECT_EQ(got, whole_file);
           EXPECT_EQ(c.statistics().connections, c.statistics().idle);
+        });
+      },
+      narrow);
+}
+
+// clk.6
+// Exposes: http/download.download_file
+TEST(everywhere, a_download_into_a_file_can_be_called_again) {
+  everywhere_options narrow = slow_network();
+  narrow.run.network.max_transfer = 100;
+  cancel_everywhere(
+      [](trial& t) -> task<void> {
+        const tests::scratch_folder folder;
+        server app;
+        add_file(app);
+        co_await test::with_server(app, [&](net::address at) -> task<void> {
+          const request_spec file("GET", "http://" + at.to_string() + "/file");
+          client c;
+          const auto ended = co_await t.expose(download_file(c, file, folder / "out"));
+          expect_value_when_undisturbed(t, ended);
+          EXPECT_EQ(c.statistics().connections, c.statistics().idle);
+          if (!ended.has_value()) co_await download_file(c, file, folder / "out");
+          EXPECT_EQ(folder.read("out"), whole_file);
+          EXPECT_EQ(folder.count(), 1U);
         });
       },
       narrow);

@@ -89,10 +89,11 @@ struct client_options {
   /// "http://[user:password@]host[:port]" or "socks5://..."; empty: none. https goes through an HTTP proxy by CONNECT,
   /// http is asked of it directly; a SOCKS5 proxy carries both and resolves the names.
   std::string proxy = {};
-  /// Where the proxy is not used: names and those below them, addresses and networks ("10.0.0.0/8"), each perhaps with
-  /// a port, separated by commas.
+  /// Where the proxy is not used: names and those below them, addresses and networks ("10.0.0.0/8", "fd00::/8"),
+  /// each perhaps with a port ("name:8080", "[::1]:8080"), separated by commas; "*" is all.
   std::string no_proxy = {};
-  /// Where `proxy` and `no_proxy` are empty, http_proxy, https_proxy, all_proxy and no_proxy of the environment count.
+  /// Where `proxy` and `no_proxy` are empty, http_proxy, https_proxy, all_proxy and no_proxy of the environment count,
+  /// as they are when the client is made; in capitals as well, but for HTTP_PROXY, which a CGI program's client can set.
   bool proxy_from_environment = false;
   /// With one, `proxy`, `tls` and `allow_address` count for nothing.
   client_connector connector = {};  ///< empty: TCP, and TLS for https

@@ -22,8 +22,9 @@ class response_state;
 /// response that is destroyed before closes its connection. Move-only, but not while a task reads; one task reads at a
 /// time. May outlive the client, not the loop.
 ///
-/// A body in gzip, deflate, br or zstd comes out decoded when client_options::decompress is on; the fields stay as they
-/// were sent. One that grows more than 500-fold (beyond 1 MiB) fails with coding_errc::ratio_exceeded.
+/// A body in gzip, deflate, br or zstd, or in up to four of these one over the other, comes out decoded when
+/// client_options::decompress is on; the fields stay as they were sent, and so does a body in a coding that is not
+/// known. One that grows more than 500-fold (beyond 1 MiB) fails with coding_errc::ratio_exceeded.
 ///
 /// All reads throw request_error, with phase `reading`: errc::timed_out when the request's total time is up, a
 /// wire::http1 code when the body breaks the protocol or the server closes early. After a failure or a cancelled read
