@@ -409,5 +409,268 @@ EDDY_TEST(http2_client, interim_responses_are_left_out) {
   co_await with_h2_script(script, body);
 }
 
+// --- answers that come early ---
+
+EDDY_TEST(http2_client, an_answer_that_says_no_ends_the_upload) {
+  for (const bool resets : {false, true}) {
+    auto script = [&](h2_peer& peer, int) -> task<void> {
+      co_await peer.send(h2_settings());
+      const std::uint32_t first = co_await next_request(peer);
+      const h2_fields no{{":status", "413"}};
+      std::string answer = h2_bytes(h2::headers, h2::end_headers, first, hpack(no));
+      answer += h2_data(first, "too much");
+      if (resets) answer += h2_reset(first, h2::no_error);
+      co_await peer.send(std::move(answer));
+      const std::uint32_t second = co_await next_request(peer);
+      co_await peer.send(h2_answer(second));
+      co_await next_request(peer);
+    };
+    auto body = [&](client& web) -> task<void> {
+      request_spec endless("POST", "http://h/");
+      streamed_body upload;
+      upload.write = [](body_writer& out) -> task<void> {
+        for (;;) co_await out.write("more and more ");
+      };
+      endless.set_stream(std::move(upload), "text/plain");
+      const time_point start = now();
+      auto response = co_await web.request(std::move(endless));
+      EXPECT_EQ(response.status(), 413);
+      const std::string said = co_await response.body();
+      EXPECT_EQ(said, "too much");
+      EXPECT_LT(now() - start, 1s);
+      const std::string next = co_await body_of(web, "http://h/");
+      EXPECT_EQ(next, "ok");
+      EXPECT_EQ(web.statistics().connects, 1U) << "the connection goes on";
+    };
+    co_await with_h2_script(script, body);
+  }
+}
+
+EDDY_TEST(http2_client, a_whole_answer_with_a_reset_behind_it_is_whole) {
+  // RFC 9113, section 8.1: a server that needs no more of the request resets the stream with NO_ERROR.
+  auto script = [&](h2_peer& peer, int) -> task<void> {
+    co_await peer.send(h2_settings());
+    const std::uint32_t first = co_await next_request(peer);
+    co_await peer.send(h2_answer(first, "enough") + h2_reset(first, h2::no_error));
+    co_await next_request(peer);
+  };
+  auto body = [&](client& web) -> task<void> {
+    request_spec endless("POST", "http://h/");
+    streamed_body upload;
+    upload.write = [](body_writer& out) -> task<void> {
+      for (;;) {
+        co_await out.write("piece");
+        co_await sleep(1s);
+      }
+    };
+    endless.set_stream(std::move(upload), "text/plain");
+    auto response = co_await web.request(std::move(endless));
+    const std::string said = co_await response.body();
+    EXPECT_EQ(said, "enough");
+  };
+  co_await with_h2_script(script, body);
+}
+
+// --- goodbyes ---
+
+EDDY_TEST(http2_client, a_notice_of_goaway_lets_requests_end_and_sends_new_ones_elsewhere) {
+  auto script = [](h2_peer& peer, int number) -> task<void> {
+    co_await peer.send(h2_settings());
+    const std::uint32_t first = co_await next_request(peer);
+    if (number == 0) {
+      co_await peer.send(h2_goaway(0x7fffffff, h2::no_error));
+      co_await sleep(1s);
+      co_await peer.send(h2_goaway(first, h2::no_error));
+      co_await sleep(1s);
+    }
+    co_await peer.send(h2_answer(first, number == 0 ? "old" : "new"));
+    co_await next_request(peer);
+  };
+  auto body = [](client& web) -> task<void> {
+    auto post = [&](duration wait) -> task<std::string> {
+      co_await sleep(wait);
+      auto response = co_await web.post("http://h/", "x");
+      co_return co_await response.body();
+    };
+    const time_point start = now();
+    const auto [one, other] = co_await gather(post(0s), post(500ms));
+    EXPECT_EQ(one, "old");
+    EXPECT_EQ(other, "new");
+    EXPECT_EQ(now() - start, 2s);
+    EXPECT_EQ(web.statistics().connects, 2U);
+    EXPECT_EQ(web.statistics().connections, 1U);
+  };
+  co_await with_h2_script(script, body);
+}
+
+EDDY_TEST(http2_client, requests_that_wait_for_room_go_elsewhere_after_goaway) {
+  auto script = [](h2_peer& peer, int number) -> task<void> {
+    co_await peer.send(h2_settings(h2_setting(3, 1)));  // one stream at a time
+    if (number == 0) {
+      const std::uint32_t first = co_await next_request(peer);
+      co_await sleep(1s);
+      co_await peer.send(h2_goaway(first, h2::no_error) + h2_answer(first, "old"));
+      co_return;
+    }
+    for (;;) {
+      const std::uint32_t next = co_await next_request(peer);
+      if (next == 0) co_return;
+      co_await peer.send(h2_answer(next, "new"));
+    }
+  };
+  auto body = [](client& web) -> task<void> {
+    auto post = [&](duration wait) -> task<std::string> {
+      co_await sleep(wait);
+      auto response = co_await web.post("http://h/", "x");
+      co_return co_await response.body();
+    };
+    const auto [one, two, three] = co_await gather(post(0s), post(1ms), post(2ms));
+    EXPECT_EQ(one, "old");
+    EXPECT_EQ(two, "new");
+    EXPECT_EQ(three, "new");
+    EXPECT_EQ(web.statistics().connects, 2U);
+  };
+  co_await with_h2_script(script, body);
+}
+
+EDDY_TEST(http2_client, goaway_with_an_error_is_named_by_requests_it_has_taken) {
+  auto script = [](h2_peer& peer, int) -> task<void> {
+    co_await peer.send(h2_settings());
+    const std::uint32_t first = co_await next_request(peer);
+    co_await peer.send(h2_goaway(first, h2::enhance_your_calm));
+  };
+  auto body = [](client& web) -> task<void> {
+    const auto ended = co_await as_result(web.post("http://h/", "x"));
+    EDDY_REQUIRE(ended.has_error());
+    try {
+      std::rethrow_exception(ended.error());
+    } catch (const request_error& e) {
+      EXPECT_EQ(e.code(), http2_errc::enhance_your_calm);
+    }
+  };
+  co_await with_h2_script(script, body);
+}
+
+// --- servers that mean no good ---
+
+EDDY_TEST(http2_client, a_server_that_refuses_everything_is_asked_three_times) {
+  int asked = 0;
+  auto script = [&](h2_peer& peer, int) -> task<void> {
+    co_await peer.send(h2_settings());
+    for (;;) {
+      const std::uint32_t one = co_await next_request(peer);
+      if (one == 0) co_return;
+      ++asked;
+      co_await peer.send(h2_reset(one, h2::refused_stream));
+    }
+  };
+  auto body = [&](client& web) -> task<void> {
+    const auto ended = co_await as_result(web.get("http://h/"));
+    EDDY_REQUIRE(ended.has_error());
+    try {
+      std::rethrow_exception(ended.error());
+    } catch (const request_error& e) {
+      EXPECT_EQ(e.code(), request_errc::not_processed);
+    }
+    EXPECT_EQ(asked, 3);
+  };
+  co_await with_h2_script(script, body);
+}
+
+EDDY_TEST(http2_client, a_server_that_floods_is_left_with_an_error) {
+  const h2_fields interim{{":status", "103"}};
+  const h2_fields fine{{":status", "200"}};
+  struct row {
+    const char* name;
+    std::string before;
+    std::string again;
+  };
+  const std::vector<row> rows{
+      {"PING", "", h2_ping()},
+      {"SETTINGS", "", h2_settings(h2_setting(4, 70'000))},
+      {"resets of streams that never were", "", h2_reset(7)},
+      {"pushes", "", h2_bytes(h2::push_promise, h2::end_headers, 1, h2_number(2, 4))},
+      {"interim answers", "", h2_bytes(h2::headers, h2::end_headers, 1, hpack(interim))},
+      {"CONTINUATION", h2_bytes(h2::headers, 0, 1, hpack(fine)),
+       h2_bytes(h2::continuation, 0, 1, hpack({{"a", "b"}}))},
+      {"fields", h2_bytes(h2::headers, 0, 1, hpack(fine)),
+       h2_bytes(h2::continuation, 0, 1, hpack({{"a", std::string(16'000, 'x')}}))},
+  };
+  for (const row& each : rows) {
+    auto script = [&](h2_peer& peer, int) -> task<void> {
+      co_await peer.send(h2_settings());
+      co_await next_request(peer);
+      co_await peer.send(each.before);
+      std::string many;
+      while (many.size() < 64 * 1024) many += each.again;
+      for (int i = 0; i < 200; ++i) co_await peer.send(many);  // and reads nothing
+    };
+    auto body = [&](client& web) -> task<void> {
+      request_spec spec("POST", "http://h/");
+      spec.timeouts.total = 10s;
+      const auto ended = co_await as_result(web.request(std::move(spec)));
+      EXPECT_TRUE(ended.has_error()) << each.name;
+      co_await testing::settle();
+      EXPECT_EQ(web.statistics().connections, 0U) << each.name;
+    };
+    co_await with_h2_script(script, body);
+  }
+}
+
+// --- the pool ---
+
+EDDY_TEST(http2_client, an_idle_connection_makes_room_for_another_host_and_a_busy_one_does_not) {
+  server app;
+  add_routes(app);
+  app.get("/long", [](request&) -> task<std::string> {
+    co_await sleep(5s);
+    co_return "late";
+  });
+  auto both = [&](task_group& group) -> task<void> {
+    const auto accept = [&](io::memory_stream far) {
+      group.spawn(app.serve_connection(io::any_stream(std::move(far))));
+    };
+    client_options options = options_to(accept);
+    options.max_connections = 1;
+    options.timeouts.pool = 2s;
+    {
+      client web(options);
+      const std::string first = co_await body_of(web, "http://one/");
+      const std::string second = co_await body_of(web, "http://two/");
+      EXPECT_EQ(first + second, "rootroot");
+      EXPECT_EQ(web.statistics().connects, 2U);
+      EXPECT_EQ(web.statistics().connections, 1U);
+      // A second passes before the busy connection is idle: the other host's request waits for it.
+      const time_point start = now();
+      const auto [slow, waited] =
+          co_await gather(body_of(web, "http://two/slow/1"), body_of(web, "http://one/"));
+      EXPECT_EQ(slow + waited, "slow 1root");
+      EXPECT_EQ(now() - start, 1s);
+      EXPECT_EQ(web.statistics().connects, 3U);
+      auto wait_in_vain = [&]() -> task<void> {
+        const auto ended = co_await as_result(body_of(web, "http://two/"));
+        EDDY_REQUIRE(ended.has_error());
+        try {
+          std::rethrow_exception(ended.error());
+        } catch (const request_error& e) {
+          EXPECT_EQ(e.phase(), request_phase::queued);
+          EXPECT_TRUE(e == condition::timed_out);
+        }
+      };
+      const time_point busy_from = now();
+      const auto busy = spawn(body_of(web, "http://one/long"));
+      co_await sleep(1ms);
+      co_await wait_in_vain();
+      EXPECT_EQ(now() - busy_from, 2s + 1ms);
+      const std::string late = co_await busy;
+      EXPECT_EQ(late, "late");
+      co_await sleep(options.keep_alive + 1s);
+      EXPECT_EQ(web.statistics().connections, 0U) << "it was idle too long";
+    }
+    app.shutdown();
+  };
+  co_await with_group(both);
+}
+
 }  // namespace
 }  // namespace eddy::http::test
