@@ -101,13 +101,26 @@ class temporary_place {
 /// A headless Chromium that opens a page. For pages that tell the server themselves how it went.
 class chromium {
  public:
-  explicit chromium(const std::string& url)
-      : process_({"/bin/sh", "-c", "exec /usr/bin/chromium \"$@\" 2>/dev/null", "chromium",
-                  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                  "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                  "--disable-dev-shm-usage", "--user-data-dir=" + profile_.path(), url}) {}
+  explicit chromium(const std::string& url, const std::vector<std::string>& more = {})
+      : process_(command(profile_.path(), url, more)) {}
 
  private:
+  static std::vector<std::string> command(const std::string& profile, const std::string& url,
+                                          const std::vector<std::string>& more) {
+    std::vector<std::string> words{"/bin/sh", "-c", "exec /usr/bin/chromium \"$@\" 2>/dev/null",
+                                   "chromium"};
+    for (const char* const word :
+         {"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+          "--disable-background-networking", "--disable-component-update", "--disable-sync",
+          "--disable-dev-shm-usage"}) {
+      words.emplace_back(word);
+    }
+    words.insert(words.end(), more.begin(), more.end());
+    words.push_back("--user-data-dir=" + profile);
+    words.push_back(url);
+    return words;
+  }
+
   temporary_place profile_;
   peer_process process_;
 };
