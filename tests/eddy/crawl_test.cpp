@@ -9,7 +9,6 @@
 #include <map>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <boost/json/parse.hpp>
@@ -37,12 +36,37 @@ constexpr std::size_t concurrency = 16;
 
 std::vector<std::string> crawl_command(const generated_site& site, const std::string& out) {
   std::vector<std::string> words{EDDY_PROGRAM, "crawl", "--allow-private", "--out", out};
-  for (const char* const more :
-       {"--delay=0.003", "--per-host=2", "--concurrency=16", "--max-body=1000000"}) {
+  words.push_back("--max-body=" + std::to_string(generated_site::too_large));
+  for (const char* const more : {"--delay=0.003", "--per-host=2", "--concurrency=16"}) {
     words.push_back(more);
   }
   for (const std::string& url : site.start()) words.push_back(url);
   return words;
+}
+
+/// What becomes of each kind of page. Bytes that are no characters have become some: the record could not be read else.
+void expect_outcome(const std::string& url, const boost::json::value& record) {
+  const std::size_t number_at = url.rfind('/') + 1;
+  const std::size_t kind_at = url.rfind('/', number_at - 2) + 1;
+  const std::string kind = url.substr(kind_at, number_at - 1 - kind_at);
+  const std::size_t number = std::stoul(url.substr(number_at));
+  std::string outcome = "redirect";
+  int status = 302;
+  if (kind == "page" || kind == "missing" || kind == "secret") {
+    outcome = kind == "page" ? "page" : kind == "missing" ? "http_error" : "excluded";
+    status = kind == "page" ? 200 : kind == "missing" ? 404 : 0;
+  }
+  const bool too_large = kind == "page" && generated_site::is_too_large(number);
+  if (too_large) {
+    EXPECT_THAT(std::string(record.at("error").as_string()), HasSubstr("larger than 1000000"));
+    outcome = "failed";
+  } else if (kind == "page") {
+    EXPECT_EQ(record.at("title").as_string(), "Page " + std::to_string(number));
+  }
+  EXPECT_EQ(record.at("outcome").as_string(), outcome) << url;
+  if (!too_large) {
+    EXPECT_EQ(record.at("status").to_number<int>(), status) << url;
+  }
 }
 
 /// URLs that have a result in a file of JSON lines; each may be there once.
@@ -51,8 +75,9 @@ std::set<std::string> finished_in_lines(const std::string& path) {
   std::ifstream in(path);
   for (std::string line; std::getline(in, line) && !in.eof();) {
     const boost::json::value record = boost::json::parse(line);
-    const auto& url = record.at("url").as_string();
-    EXPECT_TRUE(urls.emplace(url.data(), url.size()).second) << url;
+    const std::string url(record.at("url").as_string());
+    EXPECT_TRUE(urls.insert(url).second) << url;
+    expect_outcome(url, record);
   }
   return urls;
 }
@@ -68,15 +93,6 @@ std::set<std::string> finished_in_database(const std::string& path) {
   EXPECT_EQ(sqlite3_exec(database, "SELECT url FROM pages", add, &urls, nullptr), SQLITE_OK);
   sqlite3_close(database);
   return urls;
-}
-
-/// Waits until the site has been asked for so many pages.
-void wait_for_requests(const generated_site& site, std::size_t count) {
-  const auto patience = std::chrono::steady_clock::now() + 60s;
-  while (site.requests_made() < count && std::chrono::steady_clock::now() < patience) {
-    std::this_thread::sleep_for(2ms);
-  }
-  ASSERT_GE(site.requests_made(), count);
 }
 
 /// A host may be asked twice in short order when the first request was held up on its way, but not in the long run.
@@ -133,7 +149,7 @@ TEST(eddy_crawl, goes_on_after_kill_9_without_fetching_a_finished_page_again) {
   const std::string out = folder / "crawl.jsonl";
   {
     child_process crawl(crawl_command(site, out));
-    wait_for_requests(site, many_pages / 3);
+    ASSERT_TRUE(site.wait_for_requests(many_pages / 3, 60s));
     crawl.signal(SIGKILL);
     EXPECT_EQ(crawl.wait(), -SIGKILL);
   }
@@ -162,7 +178,7 @@ TEST(eddy_crawl, keeps_what_is_done_when_it_is_interrupted) {
   std::set<std::string> before;
   for (const int signal : {SIGINT, SIGKILL}) {
     child_process crawl(crawl_command(site, out));
-    wait_for_requests(site, site.requests_made() + fewer_pages / 4);
+    ASSERT_TRUE(site.wait_for_requests(site.requests_made() + fewer_pages / 4, 60s));
     crawl.signal(signal);
     EXPECT_EQ(crawl.wait(), signal == SIGINT ? 130 : -SIGKILL) << crawl.output();
     if (signal == SIGINT) {

@@ -2,12 +2,14 @@
 //
 // Its pages are a tree: page n links to 5n+1 ... 5n+5, to the page above it and to itself. The pages stand on several
 // hosts (127.0.0.1, 127.0.0.2, ...) in turn. Every ninth page also links to /redirect/n, which leads to page n/2, to
-// /loop/n, which leads to itself by a detour, and to /missing/n. Some pages are slow, some huge, some badly encoded.
+// /loop/n, which leads to itself by a detour, to /missing/n, and to what is no URL. Some pages are slow, some huge, some
+// larger than a crawler may take, some badly encoded.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <future>
 #include <map>
@@ -28,6 +30,9 @@ namespace command::testing {
 class generated_site {
  public:
   static constexpr std::size_t hosts = 10;
+  static constexpr std::size_t too_large = 1'000'000;  // bytes; some pages are
+
+  [[nodiscard]] static bool is_too_large(std::size_t page) { return page % 1000 == 7; }
 
   explicit generated_site(std::size_t pages) : pages_(pages) {
     std::promise<std::uint16_t> port;
@@ -76,6 +81,11 @@ class generated_site {
   [[nodiscard]] std::size_t requests_made() const {
     const std::scoped_lock hold(mutex_);
     return made_;
+  }
+  /// Waits until it was asked so often; false when that takes longer than `patience`.
+  [[nodiscard]] bool wait_for_requests(std::size_t count, std::chrono::seconds patience) const {
+    std::unique_lock hold(mutex_);
+    return asked_.wait_for(hold, patience, [&] { return made_ >= count; });
   }
   /// When the requests to each host came, since the last call.
   [[nodiscard]] std::map<std::string, std::vector<eddy::time_point>> take_times() {
@@ -141,7 +151,9 @@ class generated_site {
       for (const char* const kind : {"/redirect/", "/loop/", "/missing/"}) {
         text += link(n, kind + std::to_string(n));
       }
+      text += "<a href='http://['>x</a><a href='http://127.0.0.1:99999/'>x</a>";
     }
+    if (is_too_large(n)) text += std::string(too_large, 'h');
     if (n % 1000 == 5) text += std::string(300'000, 'h');
     std::string type = "text/html";
     if (n % 30 == 4) type = "text/html; charset=utf-8";
@@ -156,6 +168,7 @@ class generated_site {
     ++requests_[what];
     times_[host].push_back(eddy::now());
     most_at_once_ = std::max(most_at_once_, ++at_once_[host]);
+    asked_.notify_all();
   }
   void end(const std::string& host) {
     const std::scoped_lock hold(mutex_);
@@ -167,6 +180,7 @@ class generated_site {
   std::thread thread_;
   std::uint16_t port_ = 0;
   mutable std::mutex mutex_;
+  mutable std::condition_variable asked_;
   std::size_t made_ = 0;
   std::map<std::string, std::size_t> requests_;
   std::map<std::string, std::vector<eddy::time_point>> times_;
