@@ -2,10 +2,15 @@
 #include "expect.hpp"
 
 #include <chrono>
+#include <cstdio>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <unistd.h>
 
 #include <eddy/eddy.hpp>
 #include <eddy/http/download.hpp>
@@ -65,11 +70,20 @@ eddy::task<int> upload_rows(http::client& client, int rows) {
 // [/upload]
 
 // [download]
+eddy::task<void> fetch_image(http::client& client, std::string url, std::string file) {
+  http::download_options how;
+  how.progress = [](std::uint64_t received, std::optional<std::uint64_t> size) {
+    if (size) std::printf("\r%3.0f %%", 100.0 * double(received) / double(*size));
+  };
+  http::request_spec request("GET", std::move(url));
+  co_await http::download_file(client, std::move(request), std::move(file), how);
+}
+
 eddy::task<std::string> fetch_large(http::client& client, std::string url) {
-  std::string text;  // or a file: write `piece` at `offset`, and truncate it when that is zero
+  std::string text;
   const http::download_sink sink = [&](std::uint64_t offset,
                                        std::string_view piece) -> eddy::task<void> {
-    if (offset == 0) text.clear();
+    if (offset == 0) text.clear();  // it begins, or begins anew
     text += piece;
     co_return;
   };
@@ -102,6 +116,14 @@ eddy::task<void> test_of_the_application(http::server& app) {
 }
 // [/test]
 
+eddy::task<void> fetch_into_a_file(http::client& client) {
+  const std::string pattern = (std::filesystem::temp_directory_path() / "eddy-guide-").string();
+  const std::string file = pattern + std::to_string(::getpid());
+  co_await fetch_image(client, "/large", file);
+  expect(std::filesystem::file_size(file) == 100'000);
+  std::filesystem::remove(file);
+}
+
 eddy::task<void> everything() {
   http::server app;
   app.post("/upload", [](http::request& r) -> eddy::task<http::response> {
@@ -111,6 +133,7 @@ eddy::task<void> everything() {
   });
   app.get("/large", [](http::request&) { return std::string(100'000, 'x'); });
   co_await test_of_the_application(app);
+  co_await eddy::testing::with_test_client(app, fetch_into_a_file);
   const http::client service(options_for_service());
   http::client careful(options_for_strangers_urls());
   bool refused = false;
