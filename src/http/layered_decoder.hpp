@@ -13,8 +13,8 @@
 
 namespace eddy::http::detail {
 
-/// The codings that Content-Encoding names, as they were applied, without identity. Empty when nothing is to be decoded,
-/// and when one is unknown, not available, or there are more than four.
+/// The codings that Content-Encoding names, as they were applied, without identity. Empty when nothing is to be
+/// decoded, and when one is unknown, not available, or there are more than four.
 [[nodiscard]] std::vector<content_coding> codings_of(const http::fields& fields);
 
 /// As content_decoder, over all layers. The ratio of the whole is bounded as each layer's is.

@@ -2,8 +2,8 @@
 //
 // Its pages are a tree: page n links to 5n+1 ... 5n+5, to the page above it and to itself. The pages stand on several
 // hosts (127.0.0.1, 127.0.0.2, ...) in turn. Every ninth page also links to /redirect/n, which leads to page n/2, to
-// /loop/n, which leads to itself by a detour, to /missing/n, and to what is no URL. Some pages are slow, some huge, some
-// larger than a crawler may take, some badly encoded.
+// /loop/n, which leads to itself by a detour, to /missing/n, and to what is no URL. Some pages are slow, some huge,
+// some larger than a crawler may take, some badly encoded.
 #pragma once
 
 #include <algorithm>

@@ -195,7 +195,7 @@ TEST(http_client_nginx, whose_workers_are_killed_loses_no_request_over_http2) {
 }
 
 TEST(http_client_nginx, that_says_goaway_and_closes_all_the_time_loses_no_request_over_http2) {
-  // After 20 requests nginx says GOAWAY, and it closes after a millisecond without one: each new request may meet either.
+  // After 20 requests nginx says GOAWAY, and it closes after a millisecond without one: a new request may meet either.
   const nginx server("keepalive_requests 20; keepalive_timeout 1ms;", "http2");
   server.write_file("page.txt", "a page\n");
   auto main = [&]() -> task<void> {
