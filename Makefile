@@ -2,7 +2,7 @@
 EDDY_JOBS ?= $(shell nproc)
 export EDDY_JOBS
 
-.PHONY: help run test test-all bench check clean
+.PHONY: help run test test-all bench check check-perf clean
 
 help:
 	@echo "make run       the reference service on 127.0.0.1:8000 (ARGS='--port 8080 --loops 4')"
@@ -10,6 +10,7 @@ help:
 	@echo "make test-all  check, clang-tidy, every preset, shuffled runs"
 	@echo "make bench     eddy beside packaged peers, into docs/benchmarks.md (ARGS='core echo' for some groups)"
 	@echo "make check     the rules of the repository"
+	@echo "make check-perf  instructions per operation of the hot paths against the recorded ones (ARGS=gcc)"
 	@echo "make clean     remove build/"
 
 run:
@@ -33,6 +34,10 @@ bench:
 check:
 	@tools/setup test
 	@tools/check
+
+check-perf:
+	@tools/setup test
+	@tools/check-perf $(ARGS)
 
 clean:
 	rm -rf build

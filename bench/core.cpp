@@ -1,5 +1,6 @@
-// The runtime's own costs: calls, spawns, switches, timers, memory. Called with a workload (w1, w2, w3, w4, w10),
-// prints "metric value" lines. N in the environment sets the number of operations (default 1,000,000).
+// The runtime's own costs: calls, spawns, switches, timers, memory. Called with a workload (w1, w2, w3, w4, w10) or a
+// part of one (call, spawn, batch, channel, yield, timer), prints "metric value" lines. N in the environment sets the
+// number of operations (default 1,000,000).
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -95,12 +96,16 @@ eddy::task<long> batches(long n) {
   co_return sum;
 }
 
+eddy::task<void> use(eddy::task<long> work) {
+  const long sum = co_await std::move(work);
+  if (sum == 1) std::puts("");  // the sums are needed
+}
+
 eddy::task<void> calls_and_spawns() {
   const long n = operations();
-  long sum = co_await calls(n);
-  sum += co_await spawns(n);
-  sum += co_await batches(n);
-  if (sum == 1) std::puts("");  // the sums are needed
+  co_await use(calls(n));
+  co_await use(spawns(n));
+  co_await use(batches(n));
 }
 
 eddy::task<void> answer(eddy::queue<long>& in, eddy::queue<long>& out, long n) {
@@ -114,34 +119,41 @@ eddy::task<void> yield_often(long n) {
   for (long i = 0; i < n; ++i) co_await eddy::yield();
 }
 
-eddy::task<void> switches() {
-  const long n = operations();
+eddy::task<void> round_trips(long n) {
   eddy::queue<long> there(1);
   eddy::queue<long> back(1);
   auto partner = eddy::spawn(answer(there, back, n));
-  auto start = wall::now();
+  const auto start = wall::now();
   for (long i = 0; i < n; ++i) {
     co_await there.put(i);
     co_await back.get();
   }
   print("chan_ns", nanoseconds_since(start) / static_cast<double>(n));
   co_await partner;
+}
 
+eddy::task<void> yields(long n) {
   auto other = eddy::spawn(yield_often(n));
-  start = wall::now();
+  const auto start = wall::now();
   for (long i = 0; i < n; ++i) co_await eddy::yield();
   co_await other;
   print("yield_ns", nanoseconds_since(start) / static_cast<double>(2 * n));
+}
+
+eddy::task<void> switches() {
+  const long n = operations();
+  co_await round_trips(n);
+  co_await yields(n);
 }
 
 class idle_timer final : public eddy::coro::timer {
   void expired() noexcept override {}
 };
 
-eddy::task<void> timers() {
+eddy::task<void> many_sleeps() {
   delays random;
   int longest = 0;
-  auto start = wall::now();
+  const auto start = wall::now();
   {
     std::vector<eddy::task_handle<void>> handles;
     handles.reserve(100'000);
@@ -154,11 +166,12 @@ eddy::task<void> timers() {
   }
   print("sleep_over_ms", nanoseconds_since(start) / 1e6 - longest);
   print("peak_rss_kb", status_kilobytes("VmHWM"));
+}
 
-  const long n = operations();
+eddy::task<void> rearming(long n) {
   auto& queue = eddy::runtime::loop::current().timers();
   std::vector<idle_timer> ring(10'000);
-  start = wall::now();
+  const auto start = wall::now();
   for (long i = 0; i < n; ++i) {
     auto& timer = ring[static_cast<std::size_t>(i % 10'000)];
     queue.remove(timer);
@@ -166,6 +179,12 @@ eddy::task<void> timers() {
   }
   print("timer_cc_ns", nanoseconds_since(start) / static_cast<double>(n));
   for (auto& timer : ring) queue.remove(timer);
+  co_return;
+}
+
+eddy::task<void> timers() {
+  co_await many_sleeps();
+  co_await rearming(operations());
 }
 
 eddy::task<void> gather_sleeps(int count, eddy::duration length, const char* metric) {
@@ -201,4 +220,11 @@ int main(int argc, char** argv) {
   if (workload == "w3") eddy::run(timers());
   if (workload == "w4") eddy::run(sleeps());
   if (workload == "w10") eddy::run(memory());
+
+  if (workload == "call") eddy::run(use(calls(operations())));
+  if (workload == "spawn") eddy::run(use(spawns(operations())));
+  if (workload == "batch") eddy::run(use(batches(operations())));
+  if (workload == "channel") eddy::run(round_trips(operations()));
+  if (workload == "yield") eddy::run(yields(operations()));
+  if (workload == "timer") eddy::run(rearming(operations()));
 }

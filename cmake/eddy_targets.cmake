@@ -79,11 +79,11 @@ function(eddy_examples)
 endfunction()
 
 # One executable bench_<name> per file of bench/ and per folder of bench/ (tools/bench builds peers/); eddy_bench
-# builds them all.
+# builds them all but bench/micro, which needs Google Benchmark and is built only by name, as eddy_bench_micro.
 function(eddy_benches)
   add_custom_target(eddy_bench)
   file(GLOB entries CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*)
-  list(REMOVE_ITEM entries ${PROJECT_SOURCE_DIR}/bench/peers)
+  list(REMOVE_ITEM entries ${PROJECT_SOURCE_DIR}/bench/peers ${PROJECT_SOURCE_DIR}/bench/micro)
   foreach(entry IN LISTS entries)
     cmake_path(GET entry STEM name)
     if(IS_DIRECTORY ${entry})
@@ -98,4 +98,12 @@ function(eddy_benches)
       add_dependencies(eddy_bench bench_${name})
     endif()
   endforeach()
+
+  find_package(benchmark QUIET)
+  if(benchmark_FOUND)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/micro/*.cpp)
+    eddy_program(eddy_bench_micro ${sources})
+    target_link_libraries(eddy_bench_micro PRIVATE benchmark::benchmark_main)
+    set_target_properties(eddy_bench_micro PROPERTIES EXCLUDE_FROM_ALL TRUE)
+  endif()
 endfunction()
