@@ -7,8 +7,8 @@ namespace eddy::net {
 serve_state::admission::admission(serve_state& state, const address& peer, bool by_peer)
     : state_(&state) {
   if (by_peer && peer.is_ip()) {
-    peer_ = peer.host();
-    ++state.by_peer_[peer_];
+    counted_ = &*state.by_peer_.try_emplace(peer.host()).first;
+    ++counted_->second;
   }
   ++state.connections_;
   ++state.accepted_;
@@ -17,9 +17,8 @@ serve_state::admission::admission(serve_state& state, const address& peer, bool 
 serve_state::admission::~admission() {
   if (state_ == nullptr) return;
   --state_->connections_;
-  if (!peer_.empty()) {
-    const auto counted = state_->by_peer_.find(peer_);
-    if (--counted->second == 0) state_->by_peer_.erase(counted);
+  if (counted_ != nullptr && --counted_->second == 0) {
+    state_->by_peer_.erase(state_->by_peer_.find(counted_->first));
   }
   state_->left();
 }

@@ -29,6 +29,14 @@ void stream_listener::close() noexcept {
   closed_.try_set_value();
 }
 
+void stream_listener::stop_connects() noexcept {
+  if (!owns_queue_ || !is_open()) return;
+  try {
+    on().stop_connects();
+  } catch (const error&) {  // see the header
+  }
+}
+
 task<accept_operation::connection> stream_listener::accept_connection() {
   for (;;) {
     std::exception_ptr failure;

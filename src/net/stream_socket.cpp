@@ -8,6 +8,12 @@ namespace eddy::net {
 
 static_assert(io::byte_stream<stream_socket>);
 
+stream_socket::stream_socket(std::unique_ptr<runtime::descriptor> on, const address& peer)
+    : socket(std::move(on)),
+      named_(peer.is_ip() ? nullptr : std::make_unique<const address>(peer)) {}
+
+address stream_socket::peer() const { return named_ != nullptr ? *named_ : on().peer_address(); }
+
 task<void> stream_socket::write_all(std::span<const std::byte> bytes) {
   return io::write_all(*this, bytes);
 }

@@ -91,6 +91,14 @@ tcp_listener tcp_listener::listen(const address& where, listen_options options) 
   return {std::move(on), options.accept_pause};
 }
 
+tcp_listener tcp_listener::adopt(int fd, duration accept_pause) {
+  auto on = runtime::loop::current().io().adopt(fd);
+  const address where = on->local_address();
+  if (!where.is_ip() || on->option(SOL_SOCKET, SO_ACCEPTCONN) == 0)
+    throw_invalid_input("adopting a socket that does not listen for TCP");
+  return {std::move(on), accept_pause, false};
+}
+
 task<tcp_stream> tcp_listener::accept() {
   accept_operation::connection made = co_await accept_connection();
   co_return tcp_stream(std::move(made.on), made.peer);

@@ -6,9 +6,11 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <new>
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -125,6 +127,20 @@ void system_socket::bind(const socket_address& address) {
 
 void system_socket::listen(int backlog) {
   if (::listen(fd(), backlog) < 0) throw_errno("listen");
+}
+
+// The kernel shows a listener's filter the TCP header of each segment: those that ask for a connection are dropped, and
+// asked again after a second; those that complete one pass. Sockets that share the port have filters of their own.
+void system_socket::stop_connects() {
+  if (kind_ != fd_kind::tcp) return;
+  constexpr std::uint32_t flags_at = 13;
+  constexpr std::uint32_t syn = 0x02;
+  sock_filter steps[] = {BPF_STMT(BPF_LD | BPF_B | BPF_ABS, flags_at),
+                         BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, syn, 0, 1),
+                         BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)};
+  const sock_fprog program{.len = std::size(steps), .filter = steps};
+  if (::setsockopt(fd(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
+    throw_errno("stop_connects");
 }
 
 void system_socket::shutdown(int how) {

@@ -35,6 +35,7 @@ class system_socket : public descriptor {
   [[nodiscard]] bool is_open() const noexcept override { return static_cast<bool>(fd_); }
   void bind(const socket_address& address) override;
   void listen(int backlog) override;
+  void stop_connects() override;
   void shutdown(int how) override;
   void set_option(int level, int name, int value) override;
   [[nodiscard]] int option(int level, int name) const override;

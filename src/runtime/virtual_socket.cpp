@@ -382,8 +382,8 @@ virtual_socket* virtual_socket::find_receiver(const socket_address& address,
   std::vector<virtual_socket*> candidates;
   for (virtual_socket* each : entry->second) {
     if (!same_host(each->local_, address)) continue;
-    const bool listens =
-        !is_stream() ? each->remote_.empty() || each->remote_ == from : each->listening_ != nullptr;
+    const bool listens = !is_stream() ? each->remote_.empty() || each->remote_ == from
+                                      : each->listening_ != nullptr && each->takes_connects_;
     if (listens) candidates.push_back(each);
   }
   if (candidates.empty()) return nullptr;
@@ -447,7 +447,6 @@ socket_address virtual_socket::local_address() const {
 }
 
 socket_address virtual_socket::peer_address() const {
-  require_open("getpeername");
   if (connecting_.state != connect_attempt::phase::established) fail(ENOTCONN, "getpeername");
   return remote_;
 }

@@ -27,6 +27,7 @@ class virtual_socket final : public descriptor,
   [[nodiscard]] bool is_open() const noexcept override { return open_; }
   void bind(const socket_address& address) override;
   void listen(int backlog) override;
+  void stop_connects() override { takes_connects_ = false; }
   void shutdown(int how) override;
   void set_option(int level, int name, int value) override;
   [[nodiscard]] int option(int level, int name) const override;
@@ -89,6 +90,7 @@ class virtual_socket final : public descriptor,
   connect_attempt connecting_;
   std::shared_ptr<stream_end> stream_;
   std::unique_ptr<listen_queue> listening_;
+  bool takes_connects_ = true;
   std::deque<datagram> mail_;
   std::size_t mail_size_ = 0;
   mutable int error_ = 0;  // of a datagram socket, once; SO_ERROR takes it

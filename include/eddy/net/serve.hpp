@@ -5,8 +5,9 @@
 //     while (auto n = co_await peer.read_some(buffer)) co_await peer.write_all(std::span(buffer).first(n));
 //   });
 //
-// Ends in phases, when the listener is closed or the task that serves is cancelled: nothing more is accepted; running
-// connections go on by themselves for the drain limit; the rest is cancelled and awaited.
+// Ends in phases, when the listener is closed or the task that serves is cancelled: where there is a `handover` time,
+// connections that have begun are still accepted and the listener is closed; running connections go on by themselves
+// for the drain limit; the rest is cancelled and awaited.
 #pragma once
 
 #include <concepts>
@@ -23,7 +24,10 @@
 #include <eddy/coro/future.hpp>
 #include <eddy/coro/group.hpp>
 #include <eddy/coro/race.hpp>
+#include <eddy/coro/result.hpp>
 #include <eddy/coro/scope.hpp>
+#include <eddy/coro/sleep.hpp>
+#include <eddy/coro/timeout.hpp>
 #include <eddy/net/address.hpp>
 
 namespace eddy::net {
@@ -37,11 +41,17 @@ struct serve_options {
   /// How long running connections may go on after the listener was closed or serve was cancelled. Zero: they are
   /// cancelled at once. A second, forced cancellation does not wait for it.
   duration drain_limit = duration::zero();
+  /// How long, when serve was cancelled, connections whose handshake has begun are still accepted, before the listener
+  /// is closed; see stream_listener::stop_connects. Those that wait at the end of it are accepted in any case. Unset:
+  /// none is, and the listener stays open.
+  std::optional<duration> handover = std::nullopt;
 };
 
 /// Live figures of one serve(), and what its accept loop and its connections share. May be given by the caller, who
 /// then can look at it; must outlive the serve(). Used by one serve() at a time, on its loop.
 class serve_state {
+  using counts_by_peer = std::map<std::string, std::size_t, std::less<>>;
+
  public:
   /// Connections whose handler runs.
   [[nodiscard]] std::size_t connections() const noexcept { return connections_; }
@@ -58,13 +68,13 @@ class serve_state {
    public:
     admission(serve_state& state, const address& peer, bool by_peer);
     admission(admission&& other) noexcept
-        : state_(std::exchange(other.state_, nullptr)), peer_(std::move(other.peer_)) {}
+        : state_(std::exchange(other.state_, nullptr)), counted_(other.counted_) {}
     admission& operator=(admission&&) = delete;
     ~admission();
 
    private:
     serve_state* state_;
-    std::string peer_;  // empty when connections are not counted by peer
+    counts_by_peer::value_type* counted_ = nullptr;  // null: not counted by peer
   };
   /// Counts one connection that is being refused.
   class refusal {
@@ -95,7 +105,7 @@ class serve_state {
   std::uint64_t refused_ = 0;
   bool draining_ = false;
   std::optional<promise<void>> wants_room_;  // set by the next connection that ends
-  std::map<std::string, std::size_t, std::less<>> by_peer_;
+  counts_by_peer by_peer_;
 };
 
 namespace detail {
@@ -161,6 +171,18 @@ void start_refusing(Stream stream, Handler& handler, const serve_options& option
   stream.abort();
 }
 
+template <class Stream, class Handler>
+void start(Stream stream, Handler& handler, const serve_options& options, serve_state& state,
+           connection_group& connections) {
+  const address peer = stream.peer();
+  if (!state.admits(peer, options)) {
+    start_refusing(std::move(stream), handler, options, state, connections);
+    return;
+  }
+  serve_state::admission admitted(state, peer, options.max_per_peer != 0);
+  start_serving(std::move(stream), handler, std::move(admitted), connections);
+}
+
 template <class Listener, class Handler>
 task<void> accept_loop(Listener& listener, Handler& handler, const serve_options& options,
                        serve_state& state, connection_group& connections) {
@@ -169,14 +191,49 @@ task<void> accept_loop(Listener& listener, Handler& handler, const serve_options
       static_cast<void>(co_await race(state.one_less(), listener.closed()));
     }
     auto stream = co_await listener.accept();
-    if (!state.admits(stream.peer(), options)) {
-      start_refusing(std::move(stream), handler, options, state, connections);
-      continue;
-    }
-    serve_state::admission admitted(state, stream.peer(), options.max_per_peer != 0);
-    start_serving(std::move(stream), handler, std::move(admitted), connections);
+    start(std::move(stream), handler, options, state, connections);
   }
 }
+
+/// A connection that waits in the listener's queue already, if there is one.
+template <class Listener>
+task<std::optional<typename Listener::stream_type>> accept_waiting(Listener& listener) {
+  const auto look = []() -> task<void> {
+    co_await yield();  // drivers look while a task yields
+    co_await yield();
+  };
+  auto ended = co_await race(listener.accept(), look());
+  auto& got = ended.template get<0>();
+  if (got.is_cancelled()) co_return std::nullopt;
+  co_return std::move(got).value();
+}
+
+/// Most connections that a queue holds.
+inline constexpr int most_waiting = 65'536;
+
+/// Accepts what has begun to connect.
+template <class Listener, class Handler>
+task<void> accept_rest(Listener& listener, Handler& handler, const serve_options& options,
+                       serve_state& state, connection_group& connections) {
+  const time_point handed_over = after(now(), *options.handover);
+  listener.stop_connects();
+  while (listener.is_open() && listener.owns_queue() && now() < handed_over) {
+    auto stream = co_await move_on_at(handed_over, listener.accept());
+    if (stream) start(std::move(*stream), handler, options, state, connections);
+  }
+  // Where the system goes on taking connections, the queue may never be empty.
+  for (int i = 0; i < most_waiting && listener.is_open() && listener.owns_queue(); ++i) {
+    auto stream = co_await accept_waiting(listener);
+    if (!stream) break;
+    start(std::move(*stream), handler, options, state, connections);
+  }
+}
+
+template <class Handler>
+concept told_of_end = requires(Handler& handler) {
+  handler.end_begins();
+  handler.drain_begins();
+};
 
 /// Whether `failure` is that of an accept on a listener that was closed.
 [[nodiscard]] bool is_closed(const std::exception_ptr& failure) noexcept;
@@ -187,12 +244,14 @@ task<void> accept_loop(Listener& listener, Handler& handler, const serve_options
 /// at once, and the handler object lives until the last has ended. A handler that fails is reported to the error hook
 /// with its peer, and serving goes on. Returns when the listener was closed and the connections have ended; throws
 /// `cancelled` when serve was cancelled, also after the connections have ended, and what accept() throws otherwise.
-/// The listener is not closed at the end; its address stays bound until it is. A Listener has accept(), giving a stream
-/// with peer() and abort(), is_open() and closed(): tcp_listener, unix_listener and what is made like them.
+/// Without a handover time the listener is not closed at the end; its address stays bound until it is. A Listener has
+/// accept(), giving a stream with peer() and abort(), close(), is_open(), closed(), stop_connects() and owns_queue():
+/// tcp_listener, unix_listener and what is made like them.
 ///
 /// A handler that also takes the connection's serve_state::admission keeps it for as long as the connection is to
 /// count, and reports its failures itself: it throws nothing but `cancelled`. A handler with a member `refuse(stream)`
-/// is given, up to max_refusals at once, the connections that are beyond a limit, to tell them so.
+/// is given, up to max_refusals at once, the connections that are beyond a limit, to tell them so. One with members
+/// end_begins() and drain_begins() is called when accepting ends, before and after the handover.
 template <class Listener, class Handler>
 task<void> serve(Listener& listener, Handler handler, serve_options options, serve_state& state) {
   detail::connection_group connections;
@@ -206,7 +265,14 @@ task<void> serve(Listener& listener, Handler handler, serve_options options, ser
     } catch (...) {
       ended = std::current_exception();
     }
+    if constexpr (detail::told_of_end<Handler>) handler.end_begins();
+    if (options.handover) {
+      auto rest = detail::accept_rest(listener, handler, options, state, connections);
+      static_cast<void>(co_await as_result(shield(std::move(rest))));
+      listener.close();
+    }
     state.set_draining(true);
+    if constexpr (detail::told_of_end<Handler>) handler.drain_begins();
     connections.finish(options.drain_limit);
     if (!detail::is_closed(ended)) std::rethrow_exception(ended);
   };

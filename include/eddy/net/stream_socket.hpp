@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -13,11 +14,11 @@ namespace eddy::net {
 /// A connected socket. See socket.hpp for ownership, closing and cancellation.
 class stream_socket : public socket {
  public:
-  stream_socket(std::unique_ptr<runtime::descriptor> on, const address& peer) noexcept
-      : socket(std::move(on)), peer_(peer) {}
+  /// `on` is connected to `peer`.
+  stream_socket(std::unique_ptr<runtime::descriptor> on, const address& peer);
 
   /// The other side, as it was when the connection was made; empty for an unnamed Unix socket.
-  [[nodiscard]] const address& peer() const noexcept { return peer_; }
+  [[nodiscard]] address peer() const;
 
   /// Waits for at least one byte and gives the number of bytes stored; 0: the peer has ended its side.
   [[nodiscard]] read_operation read_some(std::span<std::byte> into) { return {on(), into}; }
@@ -59,7 +60,8 @@ class stream_socket : public socket {
   void abort() noexcept;
 
  private:
-  address peer_;
+  std::unique_ptr<const address>
+      named_;  // the peer, unless it is an IP address, which the descriptor knows
 };
 
 }  // namespace eddy::net

@@ -65,6 +65,11 @@ class tcp_listener final : public stream_listener {
 
   /// Binds and listens; port 0 takes a free one, which local() names. Throws the system's error.
   [[nodiscard]] static tcp_listener listen(const address& on, listen_options options = {});
+  /// Takes over a socket that listens already: inherited from the parent process, or handed over by the process before
+  /// this one. Others may hold it as well; connections that nobody has accepted yet stay with them when this is closed.
+  /// Throws, and closes it, when it is no listening TCP socket.
+  [[nodiscard]] static tcp_listener adopt(int fd,
+                                          duration accept_pause = std::chrono::milliseconds(500));
 
   /// Waits for a connection; see stream_listener.
   task<tcp_stream> accept();

@@ -44,6 +44,8 @@ class unix_listener final : public stream_listener {
   task<unix_stream> accept();
   /// As stream_listener::close; also removes the path.
   void close() noexcept;
+  /// As stream_listener::stop_connects: removes the path.
+  void stop_connects() noexcept { remove_path(); }
 
  private:
   /// Which file the path named when this listener made it.

@@ -75,6 +75,9 @@ class descriptor {
   // Control. Those that fail throw eddy::error.
   virtual void bind(const socket_address& address) = 0;
   virtual void listen(int backlog) = 0;
+  /// A listening socket begins no further connections; those begun can still be accepted. Who tries to connect is not
+  /// refused, but has to try again, by when another socket may listen.
+  virtual void stop_connects() = 0;
   /// `how` as in shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR.
   virtual void shutdown(int how) = 0;
   /// As setsockopt with an int. SO_LINGER is its seconds here: zero makes close() discard and reset, negative is off.
