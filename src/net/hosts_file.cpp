@@ -1,8 +1,10 @@
 #include "hosts_file.hpp"
 
-#include <fstream>
-#include <iterator>
-#include <system_error>
+#include <algorithm>
+#include <span>
+
+#include <eddy/base/error.hpp>
+#include <eddy/runtime/loop.hpp>
 
 namespace eddy::net::detail {
 namespace {
@@ -56,21 +58,21 @@ const std::vector<address>* hosts_file::find(std::string_view name, time_point n
   return found == names_.end() ? nullptr : &found->second;
 }
 
+// Without a thread: the system holds this small file in memory.
 void hosts_file::refresh() {
-  std::error_code failure;
-  const auto changed = std::filesystem::last_write_time(path_, failure);
-  if (failure) {
+  runtime::file_system& files = runtime::loop::current().io().files();
+  try {
+    const runtime::file_status there = files.status(path_);
+    if (seen_ && there.modified == seen_->modified && there.number == seen_->number) return;
+    std::string text(std::min<std::uint64_t>(there.size, largest_file), '\0');
+    const auto room = std::as_writable_bytes(std::span(text));
+    text.resize(files.open(path_, {})->read_at(0, room));
+    names_ = parse_hosts(text);
+    seen_ = there;
+  } catch (const error&) {
     names_.clear();
-    changed_ = std::filesystem::file_time_type::min();
-    return;
+    seen_.reset();
   }
-  if (changed == changed_) return;
-  changed_ = changed;
-  std::ifstream file(path_, std::ios::binary);
-  std::string text;
-  for (std::istreambuf_iterator<char> at(file), end; at != end && text.size() < largest_file; ++at)
-    text.push_back(*at);
-  names_ = parse_hosts(text);
 }
 
 }  // namespace eddy::net::detail

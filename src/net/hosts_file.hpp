@@ -1,15 +1,16 @@
 // The names of a hosts file (hosts(5)).
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <eddy/base/time.hpp>
 #include <eddy/net/address.hpp>
+#include <eddy/runtime/file_system.hpp>
 
 namespace eddy::net::detail {
 
@@ -21,7 +22,8 @@ using host_table = std::map<std::string, std::vector<address>, std::less<>>;
 /// `name` in lower case (ASCII), without a final dot.
 [[nodiscard]] std::string normalize_host(std::string_view name);
 
-/// A hosts file, read again when it has changed. A file that is missing or cannot be read has no names.
+/// A hosts file of the running loop's world, read again when it has changed. A file that is missing or cannot be read
+/// has no names.
 class hosts_file {
  public:
   explicit hosts_file(std::string path) : path_(std::move(path)) {}
@@ -32,8 +34,8 @@ class hosts_file {
  private:
   void refresh();
 
-  std::filesystem::path path_;
-  std::filesystem::file_time_type changed_ = std::filesystem::file_time_type::min();
+  std::string path_;
+  std::optional<runtime::file_status> seen_;  // as it was read
   time_point look_again_ = time_point::min();
   host_table names_;
 };
