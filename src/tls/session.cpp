@@ -39,13 +39,17 @@ net::address peer_of(io::any_stream& under) {
 }  // namespace
 
 session::session(io::any_stream under, std::shared_ptr<const setup> how,
-                 std::span<const std::byte> received)
+                 const handshake_options& options)
     : under_(std::move(under)),
       peer_(peer_of(under_)),
       setup_(std::move(how)),
       ssl_(setup_->make_ssl(nullptr)),
       is_server_(true) {
-  attach(received);
+  attach(options.received);
+  if (!options.alpn.empty()) {
+    protocols_ = setup::protocol_list(options.alpn);
+    setup::choose_from(*ssl_, protocols_);
+  }
   SSL_set_accept_state(ssl_.get());
 }
 
@@ -239,6 +243,18 @@ bool session::decrypt(std::span<std::byte> into, std::size_t& done) {
     break;
   }
   return true;
+}
+
+task<void> session::wait_readable() {
+  const io::exclusive reading(reading_, "tls read");
+  throw_if_cancelled();
+  auto* const tcp = under_.target<net::tcp_stream>();
+  if (tcp == nullptr) throw_error(eddy::errc::unsupported, "tls wait_readable");
+  const bool given = closed_ || read_failure_ || SSL_pending(ssl_.get()) != 0;
+  if (given || !transport_.incoming().empty()) co_return;
+  if (transport_.outgoing_size() != 0) co_await flush_quietly();
+  transport_.release_incoming();
+  co_await tcp->wait_readable();
 }
 
 // --- writing ---

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <eddy/coro/task.hpp>
 #include <eddy/io/any_stream.hpp>
@@ -23,8 +24,7 @@ namespace eddy::tls::detail {
 class session {
  public:
   /// A server's side.
-  session(io::any_stream under, std::shared_ptr<const setup> how,
-          std::span<const std::byte> received);
+  session(io::any_stream under, std::shared_ptr<const setup> how, const handshake_options& options);
   /// A client's side.
   session(io::any_stream under, std::shared_ptr<const setup> how, const handshake_options& options,
           std::string server);
@@ -34,6 +34,7 @@ class session {
 
   task<void> shake_hands();
   task<std::size_t> read_some(std::span<std::byte> into);
+  task<void> wait_readable();
   /// Of `pieces`, or of `single` if there are none.
   task<std::size_t> write_some(iovec single, io::const_buffers pieces);
   task<void> shutdown_write();
@@ -77,6 +78,7 @@ class session {
   net::address peer_;
   std::shared_ptr<const setup> setup_;
   session_keeper keeper_;
+  std::vector<unsigned char> protocols_;  // a server's own choice; else the setup's are chosen from
   transport transport_;
   ssl_ptr ssl_;
   mutex sending_;

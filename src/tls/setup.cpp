@@ -207,10 +207,16 @@ int setup::choose_certificate(SSL* ssl, int*, void* self) noexcept {
   return SSL_TLSEXT_ERR_OK;
 }
 
-int setup::choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
+// The place where clients have their keeper.
+void setup::choose_from(SSL& ssl, const std::vector<unsigned char>& protocols) noexcept {
+  SSL_set_app_data(&ssl, const_cast<std::vector<unsigned char>*>(&protocols));
+}
+
+int setup::choose_protocol(SSL* ssl, const unsigned char** out, unsigned char* out_size,
                            const unsigned char* offered, unsigned int offered_size,
                            void* self) noexcept {
-  const auto& own = static_cast<const setup*>(self)->protocols_;
+  const auto* special = static_cast<const std::vector<unsigned char>*>(SSL_get_app_data(ssl));
+  const auto& own = special != nullptr ? *special : static_cast<const setup*>(self)->protocols_;
   const int chosen =
       SSL_select_next_proto(const_cast<unsigned char**>(out), out_size, own.data(),
                             static_cast<unsigned int>(own.size()), offered, offered_size);

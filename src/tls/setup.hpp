@@ -26,10 +26,12 @@ class setup {
   setup(const setup&) = delete;
   setup& operator=(const setup&) = delete;
 
-  /// A new connection. `keeper` (a client's) must outlive it.
+  /// A new connection. `keeper` (a client's; null for a server) must outlive it.
   [[nodiscard]] ssl_ptr make_ssl(session_keeper* keeper) const;
   /// Names the server, has its certificate checked for that name, and offers a session to resume.
   void aim_at(SSL& ssl, const std::string& server) const;
+  /// A server's connection chooses from `protocols`, which must outlive it.
+  static void choose_from(SSL& ssl, const std::vector<unsigned char>& protocols) noexcept;
   [[nodiscard]] session_cache& sessions() const noexcept { return sessions_; }
 
   /// The list of protocols as it goes over the wire; throws invalid_input.

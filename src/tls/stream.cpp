@@ -19,8 +19,7 @@ stream::~stream() = default;
 
 task<stream> stream::accept(io::any_stream under, context server, handshake_options options) {
   if (!server.core().is_server()) throw_invalid_input("tls accept with a client's context");
-  auto made = std::make_unique<detail::session>(std::move(under), server.core().current(),
-                                                options.received);
+  auto made = std::make_unique<detail::session>(std::move(under), server.core().current(), options);
   co_return co_await shake_hands(std::move(made), options.timeout);
 }
 
@@ -39,6 +38,8 @@ task<stream> stream::shake_hands(std::unique_ptr<detail::session> made, duration
 }
 
 task<std::size_t> stream::read_some(std::span<std::byte> into) { return inside().read_some(into); }
+
+task<void> stream::wait_readable() { return inside().wait_readable(); }
 
 task<std::size_t> stream::write_some(std::span<const std::byte> bytes) {
   return inside().write_some(io::piece(bytes), {});

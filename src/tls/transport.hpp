@@ -36,8 +36,10 @@ class transport {
   /// What is to be sent next; empty when there is nothing. Stays valid until sent().
   [[nodiscard]] std::span<const std::byte> outgoing() noexcept;
   void sent(std::size_t n) noexcept { out_[1 - filling_].consume(n); }
-  /// Gives memory back that holds nothing.
+  /// Gives memory back that holds nothing to be sent.
   void release() noexcept;
+  /// The same of what is received; not while somebody reads into room().
+  void release_incoming() noexcept { in_.release(); }
 
  private:
   static constexpr std::size_t smallest_read = 1024;

@@ -12,7 +12,7 @@
 //   An end without one is errc::truncated, which equals condition::disconnected.
 // - A client that closes without having read everything may make the system reset the connection, and the server then
 //   lose what it has not read: TLS 1.3 servers send tickets that nobody asked for. Read to the end first.
-// - Idle, it holds 1 KiB for the next record beside OpenSSL's own state.
+// - A reader that waits holds 1 KiB for the next record beside OpenSSL's own state, wait_readable() nothing.
 #pragma once
 
 #include <chrono>
@@ -42,7 +42,8 @@ struct handshake_options {
   duration timeout = std::chrono::seconds(10);  ///< for all of it
   /// Bytes of the peer's TLS that were read already (after STARTTLS, a PROXY header, a look at the first bytes).
   std::span<const std::byte> received = {};
-  /// Client: offered instead of the context's protocols, best first.
+  /// Offered (client) or chosen from (server) instead of the context's protocols, best first. A server that has none in
+  /// its context chooses none.
   std::span<const std::string_view> alpn = {};
 };
 
@@ -64,6 +65,9 @@ class stream {
                                             handshake_options options = handshake_options());
 
   [[nodiscard]] task<std::size_t> read_some(std::span<std::byte> into);
+  /// Waits until something comes from below, or read_some has something to give at once. Meanwhile the stream holds no
+  /// buffer: for waits that are long. It takes the place of a reader. Over TCP only; else throws errc::unsupported.
+  [[nodiscard]] task<void> wait_readable();
   [[nodiscard]] task<std::size_t> write_some(std::span<const std::byte> bytes);
   [[nodiscard]] task<std::size_t> write_some(io::const_buffers pieces);
   [[nodiscard]] task<void> shutdown_write();
