@@ -132,7 +132,7 @@ task<bool> connection<Stream>::run() {
 template <io::byte_stream Stream>
 task<void> connection<Stream>::converse() {
   borrow_exchange();
-  enter(phase::head, options().head_timeout);
+  enter_first_head();
   for (;;) {
     const exchange::head_state state = current().parse_head();
     if (state == exchange::head_state::refused) {
@@ -157,7 +157,7 @@ task<void> connection<Stream>::converse() {
       const std::size_t count = co_await stream_.write_some(current().unsent());
       sent(count);
     }
-    if (server().draining() && !current().head_begun()) co_return;
+    if (ends_idle() && !current().head_begun()) co_return;
     await_head();
     const std::size_t count = co_await stream_.read_some(current().head_room());
     if (count == 0) {
@@ -377,7 +377,7 @@ task<bool> connection<Stream>::send_stream() {
   server().handler_started(*this);
   std::exception_ptr failure;
   try {
-    co_await write_stream(out);
+    co_await server_core::stream_in_time(current().current(), write_stream(out));
   } catch (...) {
     failure = std::current_exception();
   }

@@ -45,13 +45,13 @@ void connection_base::enter(phase next, duration limit) noexcept {
 void connection_base::enter_body() noexcept {
   const server_options& options = server_.options();
   const time_point now = server_.loop().turn_started();
-  enter(phase::body, std::min(options.body_timeout, body_pace_.begin(now, options)));
+  enter(phase::body, std::min(options.body_timeout, body_pace_.begin(now, server_.pace())));
 }
 
 void connection_base::enter_writing() noexcept {
   const server_options& options = server_.options();
   const time_point now = server_.loop().turn_started();
-  enter(phase::writing, std::min(options.write_timeout, write_pace_.begin(now, options)));
+  enter(phase::writing, std::min(options.write_timeout, write_pace_.begin(now, server_.pace())));
 }
 
 void connection_base::received_body(std::size_t bytes) noexcept {
@@ -60,9 +60,13 @@ void connection_base::received_body(std::size_t bytes) noexcept {
 }
 
 void connection_base::sent(std::size_t bytes) noexcept {
+  sent_directly(bytes);
+  exchange_->sent(bytes);
+}
+
+void connection_base::sent_directly(std::size_t bytes) noexcept {
   write_pace_.moved(server_.loop().turn_started(), bytes);
   server_.counts().bytes_sent.add(bytes);
-  exchange_->sent(bytes);
 }
 
 void connection_base::expired() noexcept {
@@ -94,10 +98,20 @@ void connection_base::stop(ending how) noexcept {
   scope_->cancel(cancel_reason::timeout);
 }
 
-void connection_base::drain() noexcept {
+void connection_base::enter_first_head() noexcept {
+  const duration limit = server_.options().head_timeout;
+  enter(phase::head, server_.ends_idle() ? std::min(limit, end_notice) : limit);
+}
+
+void connection_base::end_if_idle() noexcept {
   const bool nothing_came = exchange_ == nullptr || !exchange_->head_begun();
   const bool waits = phase_ == phase::idle || (phase_ == phase::head && nothing_came);
-  if (waits) stop(ending::close);
+  if (!waits) return;
+  const duration since_connect = server_.options().head_timeout - end_notice;
+  const time_point asked_by = deadline_ - std::max(since_connect, duration::zero());
+  const time_point now = server_.loop().turn_started();
+  if (!awaits_first_ || asked_by <= now) return stop(ending::close);
+  enter(phase_, asked_by - now);
 }
 
 void connection_base::hung_up() noexcept {
@@ -186,7 +200,7 @@ void connection_base::note_answer(int status) { meter_.end(exchange_->current(),
 
 bool connection_base::finish_exchange() {
   const bool goes_on = exchange_->plan().keep_alive;
-  fresh_ = false;
+  fresh_ = awaits_first_ = false;
   if (!goes_on) {
     const bool unread = !exchange_->body_finished() || exchange_->has_input();
     if (unread && ending_ == ending::close) ending_ = ending::linger;

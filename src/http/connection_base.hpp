@@ -45,7 +45,7 @@ class connection_base : public draining_connection,
   connection_base& operator=(const connection_base&) = delete;
 
   // --- for server_loop ---
-  void drain() noexcept override;
+  void end_if_idle() noexcept override;
   [[nodiscard]] time_point handling_since() const noexcept { return handling_since_; }
   void note_handling(time_point since) noexcept { handling_since_ = since; }
   /// The handler has been running for a while: begins to watch for the client's hanging up.
@@ -73,12 +73,15 @@ class connection_base : public draining_connection,
   void return_exchange() noexcept;
 
   void enter(phase next, duration limit) noexcept;
+  void enter_first_head() noexcept;
   void enter_idle() noexcept { enter(phase::idle, rests_ ? rest_delay : idle_timeout()); }
   /// With the time limits of a client that has to send, or to take, something.
   void enter_body() noexcept;
   void enter_writing() noexcept;
   void enter_handling() noexcept { phase_ = phase::handling; }
   [[nodiscard]] phase now_in() const noexcept { return phase_; }
+  /// Whether serving ends and no request is due.
+  [[nodiscard]] bool ends_idle() const noexcept { return server_.ends_idle() && !awaits_first_; }
 
   /// Answers the request whose head was just read, if nothing waits for it; else gives the task that will.
   [[nodiscard]] std::optional<task<response>> respond();
@@ -100,6 +103,8 @@ class connection_base : public draining_connection,
   void received(std::size_t bytes) noexcept { server_.counts().bytes_received.add(bytes); }
   void received_body(std::size_t bytes) noexcept;
   void sent(std::size_t bytes) noexcept;
+  /// Not from the exchange's output.
+  void sent_directly(std::size_t bytes) noexcept;
   void hung_up() noexcept;
   [[nodiscard]] const net::address& peer() const noexcept { return origin_.peer; }
 
@@ -131,6 +136,8 @@ class connection_base : public draining_connection,
   phase phase_ = phase::head;
   bool rests_;
   bool fresh_;  // nothing has been answered
+  bool awaits_first_ =
+      true;  // made because a client is about to ask: it has connected, or sent something
   std::optional<std::string> http2_;
 };
 

@@ -34,10 +34,10 @@ task<std::uint64_t> connection<Stream>::send_file(const runtime::open_file& from
     streamed_ = true;
     co_await flush();
     while (done < size) {
-      enter(phase::writing, options().write_timeout);
+      enter_writing();
       const std::size_t count = co_await send_piece(stream_, from, offset + done, size - done);
       if (count == 0) break;
-      server().counts().bytes_sent.add(count);
+      sent_directly(count);
       done += count;
     }
     stream_left_ -= done;

@@ -139,6 +139,7 @@ task<void> http2_engine::write_out() {
   try {
     for (;;) {
       co_await output_due_.wait();
+      write_pace_ = {};
       output_due_.clear();
       while (collect()) co_await flush();
       if (finished()) stop(is_server_ ? leave::linger : leave::close);
@@ -150,10 +151,12 @@ task<void> http2_engine::write_out() {
 
 task<void> http2_engine::flush() {
   while (sent_ < out_.size()) {
-    write_deadline_ = after(loop_.turn_started(), bounds_.write_timeout);
+    const duration paced = write_pace_.begin(loop_.turn_started(), bounds_.write_pace);
+    write_deadline_ = after(loop_.turn_started(), std::min(bounds_.write_timeout, paced));
     note_deadline(write_deadline_);
     const std::size_t count = co_await stream_.write_some(io::bytes_of(out_).subspan(sent_));
     sent_ += count;
+    write_pace_.moved(loop_.turn_started(), count);
     bytes_moved(0, count);
   }
   write_deadline_ = never;
@@ -201,6 +204,10 @@ void http2_engine::reset_stream(std::int32_t id, std::uint32_t code) noexcept {
 
 void http2_engine::resume_body(std::int32_t id) noexcept {
   if (nghttp2_session_resume_data(session_.get(), id) == 0) want_output();
+}
+
+bool http2_engine::window_is_open(std::int32_t id) const noexcept {
+  return nghttp2_session_get_stream_remote_window_size(session_.get(), id) > 0;
 }
 
 void http2_engine::consumed(std::int32_t id, std::size_t bytes) noexcept {

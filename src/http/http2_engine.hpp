@@ -44,6 +44,7 @@ struct http2_bounds {
   std::uint32_t connection_window = 1024 * 1024;  ///< of all bodies together
   std::uint32_t max_head = 32 * 1024;             ///< of a header list, as announced
   duration write_timeout = std::chrono::seconds(30);  ///< without any progress of the output
+  pace_limit write_pace{};                            ///< of the output that is ready
 };
 
 class http2_engine : private coro::timer {
@@ -75,6 +76,8 @@ class http2_engine : private coro::timer {
   void reset_stream(std::int32_t id, std::uint32_t code) noexcept;
   /// The body of `id` has more to give.
   void resume_body(std::int32_t id) noexcept;
+  /// Whether the peer's window of that stream lets something out.
+  [[nodiscard]] bool window_is_open(std::int32_t id) const noexcept;
   /// `bytes` of a body have been used up: the peer may send as much again.
   void consumed(std::int32_t id, std::size_t bytes) noexcept;
   /// Says GOAWAY with `code` in place of everything that nghttp2 still wants to say, and ends.
@@ -124,6 +127,11 @@ class http2_engine : private coro::timer {
   static constexpr double frame_burst = 1000;
   static constexpr double frame_rate = 33;
 
+  // --- for outboxes ---
+  /// Bytes of bodies sent so far.
+  [[nodiscard]] std::uint64_t body_bytes() const noexcept { return body_bytes_; }
+  void note_body(std::size_t bytes) noexcept { body_bytes_ += bytes; }
+
   void configure(side of);
   task<void> in_group(task_group& group, std::string already_read);
   task<void> read_in(std::string already_read);
@@ -166,6 +174,8 @@ class http2_engine : private coro::timer {
   std::array<std::int32_t, 64> resets_{};  // streams that we have reset lately
   std::size_t next_reset_ = 0;
   std::uint32_t updates_paid_ = 0;  // window updates that DATA sent has paid for
+  std::uint64_t body_bytes_ = 0;
+  transfer_pace write_pace_;
   time_point write_deadline_ = never;
   time_point armed_at_ = never;
 };

@@ -2,6 +2,7 @@
 
 #include "http2_engine.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include <eddy/base/error.hpp>
@@ -12,14 +13,31 @@ namespace eddy::http::detail {
 void http2_outbox::expect_progress() noexcept {
   deadline_ = never;
   if (piece_.empty() || closed_) return;
-  deadline_ = after(engine_.loop().turn_started(), limit_);
+  const time_point now = engine_.loop().turn_started();
+  deadline_ = after(now, std::min(limit_, pace_.begin(now, pace_limit_)));
   engine_.note_deadline(deadline_);
 }
 
-void http2_outbox::finish(std::string_view rest) noexcept {
-  piece_ = rest;
-  last_ = true;
+void http2_outbox::begin_piece(std::string_view piece) noexcept {
+  piece_ = piece;
+  piece_began_ = engine_.loop().turn_started();
+  carried_before_ = engine_.body_bytes();
   expect_progress();
+}
+
+bool http2_outbox::let_others_pass(time_point now) noexcept {
+  const double seconds = std::chrono::duration<double>(now - piece_began_).count();
+  const std::uint64_t carried = engine_.body_bytes() - carried_before_;
+  const double due = static_cast<double>(pace_limit_.rate) * seconds;
+  if (carried == 0 || static_cast<double>(carried) < due) return false;
+  pace_ = {};
+  begin_piece(piece_);
+  return true;
+}
+
+void http2_outbox::finish(std::string_view rest) noexcept {
+  last_ = true;
+  begin_piece(rest);
 }
 
 task<void> http2_outbox::send(std::int32_t id, std::string_view data) {
@@ -35,9 +53,8 @@ task<void> http2_outbox::send(std::int32_t id, std::string_view data) {
   };
   check_open();
   const withdrawal at_exit{*this};
-  piece_ = data;
   taken_away_.clear();
-  expect_progress();
+  begin_piece(data);
   engine_.resume_body(id);
   co_await taken_away_.wait();
   check_open();
@@ -61,6 +78,8 @@ void http2_outbox::close() noexcept {
 
 void http2_outbox::sent(std::size_t bytes) noexcept {
   piece_.remove_prefix(bytes);
+  pace_.moved(engine_.loop().turn_started(), bytes);
+  engine_.note_body(bytes);
   expect_progress();
   if (piece_.empty()) taken_away_.set();
 }

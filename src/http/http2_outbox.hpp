@@ -1,6 +1,8 @@
 // The outgoing body of one HTTP/2 stream: what waits for the peer's window and the connection.
 #pragma once
 
+#include "transfer_pace.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -16,8 +18,9 @@ class http2_engine;
 
 class http2_outbox {
  public:
-  /// A piece that makes no progress for `limit` makes the body stall.
-  http2_outbox(http2_engine& engine, duration limit) noexcept : engine_(engine), limit_(limit) {}
+  /// A piece that makes no progress for `limit`, or too little for `pace`, makes the body stall.
+  http2_outbox(http2_engine& engine, duration limit, pace_limit pace = {}) noexcept
+      : engine_(engine), limit_(limit), pace_limit_(pace) {}
 
   /// `rest` is all that is left; it has to stay until it is sent. The trailers go behind it.
   void finish(std::string_view rest = {}) noexcept;
@@ -28,6 +31,8 @@ class http2_outbox {
   /// The stream is closed.
   void close() noexcept;
 
+  /// It has stalled, but meanwhile the connection has carried enough of other bodies: then it may wait on.
+  [[nodiscard]] bool let_others_pass(time_point now) noexcept;
   [[nodiscard]] bool stalled(time_point now) const noexcept { return deadline_ <= now; }
   [[nodiscard]] time_point deadline() const noexcept { return deadline_; }
   [[nodiscard]] std::string_view unsent() const noexcept { return piece_; }
@@ -39,10 +44,15 @@ class http2_outbox {
   void sent(std::size_t bytes) noexcept;
 
  private:
+  void begin_piece(std::string_view piece) noexcept;
   void expect_progress() noexcept;
 
   http2_engine& engine_;
   duration limit_;
+  pace_limit pace_limit_;
+  transfer_pace pace_;
+  time_point piece_began_{};
+  std::uint64_t carried_before_ = 0;  // by the connection, when the piece began
   std::string_view piece_;
   fields trailers_;
   event taken_away_;

@@ -13,18 +13,18 @@
 namespace eddy::http::detail {
 namespace {
 
-// How long a client may take to learn that the connection ends, before requests it has sent meanwhile are refused.
-constexpr duration notice = std::chrono::seconds(1);
 // Beyond so many times the limit a header list is no mistake any more.
 constexpr std::size_t list_factor = 8;
 // Bodies that are larger share the connection with others, instead of going out one after the other (RFC 9218).
 constexpr std::size_t largest_unshared = 64 * 1024;
 
-http2_bounds bounds_of(const server_options& options) noexcept {
+http2_bounds bounds_of(const server_loop& server) noexcept {
+  const server_options& options = server.options();
   http2_bounds bounds;
   bounds.max_streams = options.http2_streams;
   bounds.max_head = options.wire.max_head;
   bounds.write_timeout = options.write_timeout;
+  bounds.write_pace = server.pace();
   return bounds;
 }
 
@@ -34,7 +34,7 @@ task<response> at_once(response made) { co_return made; }
 
 http2_server_session::http2_server_session(server_loop& server, io::any_stream stream,
                                            const request_origin& origin)
-    : http2_engine(std::move(stream), side::server, bounds_of(server.options())),
+    : http2_engine(std::move(stream), side::server, bounds_of(server)),
       server_(server),
       origin_(origin),
       incoming_(server.options().wire) {
@@ -42,6 +42,7 @@ http2_server_session::http2_server_session(server_loop& server, io::any_stream s
   server_.add(*this);
   start_deadline_ = after(loop().now(), options().head_timeout);
   note_deadline(start_deadline_);
+  if (server_.draining()) drain();
 }
 
 http2_server_session::~http2_server_session() {
@@ -313,7 +314,7 @@ void http2_server_session::drain() noexcept {
       nghttp2_submit_ping(frames(), NGHTTP2_FLAG_NONE, nullptr) != 0) {
     return finish_drain();
   }
-  drain_deadline_ = after(loop().now(), notice);
+  drain_deadline_ = after(loop().now(), end_notice);
   note_deadline(drain_deadline_);
   want_output();
 }

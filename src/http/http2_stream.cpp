@@ -46,7 +46,7 @@ http2_stream::http2_stream(http2_server_session& session, std::int32_t id, std::
       id_(id),
       head_(std::move(head)),
       meter_(session.server()),
-      out_(session, session.options().write_timeout) {
+      out_(session, session.options().write_timeout, session.server().pace()) {
   request_.bind(session.origin(), *this);
 }
 
@@ -82,6 +82,7 @@ void http2_stream::take_data(std::span<const std::byte> data) {
     read_ = 0;
   }
   body_.append(io::text_of(data));
+  body_pace_.moved(session_.loop().now(), data.size());
   came_.set();
 }
 
@@ -111,8 +112,11 @@ time_point http2_stream::look_at_deadlines(time_point now) noexcept {
     scope_->cancel(cancel_reason::timeout);
   }
   if (out_.stalled(now)) {
-    out_.close();
-    session_.reset_stream(id_, NGHTTP2_CANCEL);
+    const bool waits_for_others = session_.window_is_open(id_) && out_.let_others_pass(now);
+    if (!waits_for_others) {
+      out_.close();
+      session_.reset_stream(id_, NGHTTP2_CANCEL);
+    }
   }
   return std::min(read_deadline_, out_.deadline());
 }
@@ -141,7 +145,9 @@ task<void> http2_stream::await_data() {
   check_intact("request body");
   if (std::exchange(continue_due_, false)) session_.send_continue(id_);
   came_.clear();
-  const time_point limit = after(session_.loop().now(), session_.options().body_timeout);
+  const time_point now = session_.loop().now();
+  const duration paced = body_pace_.begin(now, session_.server().pace());
+  const time_point limit = after(now, std::min(session_.options().body_timeout, paced));
   const deadline_set waiting(read_deadline_, limit);
   session_.note_deadline(limit);
   co_await came_.wait();
@@ -205,7 +211,7 @@ task<bool> http2_stream::send_stream() {
   body_writer out(*this);
   std::exception_ptr failure;
   try {
-    co_await answer_.stream_part()->write(out);
+    co_await server_core::stream_in_time(request_, answer_.stream_part()->write(out));
     if (announced_left_ != 0) throw_invalid_input("a streamed body shorter than announced");
     out_.finish();
     if (!head_sent_) send_head();

@@ -90,6 +90,7 @@ class http2_stream final : public list_hook<>, public body_source, public body_s
   bool body_refused_ = false;
   bool continue_due_ = false;
   event came_;
+  transfer_pace body_pace_;
   std::optional<std::string> whole_;
   wire::http1::body_decoder trailer_lines_;
 

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include <eddy/base/time.hpp>
 #include <eddy/http/request.hpp>
 
 namespace eddy::http::detail {
@@ -41,6 +42,10 @@ class incoming_request final : public request {
     if (!scheme.empty()) scheme_ = scheme;
   }
 
+  /// When the answer has to be complete.
+  [[nodiscard]] time_point deadline() const noexcept { return deadline_; }
+  void set_deadline(time_point deadline) noexcept { deadline_ = deadline; }
+
   void choose(const matched_route& route) noexcept { route_ = route; }
   /// The smaller of the route's limit and what middlewares have asked for.
   [[nodiscard]] std::uint64_t most_body(std::uint64_t of_route) const noexcept {
@@ -55,11 +60,13 @@ class incoming_request final : public request {
     scheme_ = connection_scheme_;
     body_ = connection_source_;
     most_body_ = UINT64_MAX;
+    deadline_ = never;
     attributes_.clear();
     replaced_.clear();
   }
 
  private:
+  time_point deadline_ = never;
   std::string_view connection_scheme_ = "http";
   const net::address* connection_client_ = nullptr;
   body_source* connection_source_ = nullptr;

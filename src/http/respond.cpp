@@ -1,6 +1,7 @@
 // From a request to its answer: what server_core does with one, whatever protocol it came over.
 #include "server_core.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string>
@@ -8,6 +9,7 @@
 #include <eddy/base/error.hpp>
 #include <eddy/coro/exception_group.hpp>
 #include <eddy/coro/scope.hpp>
+#include <eddy/coro/timeout.hpp>
 #include <eddy/runtime/loop.hpp>
 
 namespace eddy::http {
@@ -40,10 +42,18 @@ response unexpected_failure(const request& asked, const std::exception_ptr& fail
   return response::of(content_type::json, std::move(body), status::internal_server_error);
 }
 
+http_error took_too_long() {
+  return http_error(status::service_unavailable, "the request took too long");
+}
+
 }  // namespace
 
 std::string description_of(const request& asked) {
   return std::string(asked.method_token()).append(" ").append(asked.target());
+}
+
+void limit_time(incoming_request& asked, duration limit) noexcept {
+  if (limit > duration::zero()) asked.set_deadline(after(runtime::loop::current().now(), limit));
 }
 
 void report_failure(std::string what, const std::exception_ptr& failure) {
@@ -74,6 +84,7 @@ const route_entry* server_core::find_route(request& asked) const {
   const routing found = routes_.find(asked.method(), asked.path());
   if (found.entry == nullptr) return nullptr;
   const route_entry& entry = *found.entry;
+  limit_time(incoming, entry.options.request_timeout);
   incoming.choose({entry.pattern, &entry.parameter_names, found.parameters});
   const std::uint64_t most = incoming.most_body(entry.options.max_body);
   incoming.source().limit_body(most);
@@ -113,8 +124,10 @@ task<response> server_core::handle(const route_entry& entry, request& asked) con
   if (!of_server.granted() || !of_route.granted()) co_return overloaded("too many at once");
   const duration own = entry.options.timeout;
   const duration most = own > duration::zero() ? own : options_.handler_timeout;
-  if (most <= duration::zero()) co_return co_await entry.handler.waiting(asked);
-  cancel_scope limit(after(runtime::loop::current().now(), most));
+  time_point end = static_cast<const incoming_request&>(asked).deadline();
+  if (most > duration::zero()) end = std::min(end, after(runtime::loop::current().now(), most));
+  if (end == never) co_return co_await entry.handler.waiting(asked);
+  cancel_scope limit(end);
   {
     const cancel_scope::entered inside(limit);
     try {
@@ -123,7 +136,13 @@ task<response> server_core::handle(const route_entry& entry, request& asked) con
       if (!limit.absorbs(stop)) throw;
     }
   }
-  throw http_error(status::service_unavailable, "the request took too long");
+  throw took_too_long();
+}
+
+task<void> server_core::stream_in_time(const request& asked, task<void> writing) {
+  const time_point end = static_cast<const incoming_request&>(asked).deadline();
+  const bool in_time = co_await move_on_at(end, std::move(writing));
+  if (!in_time) throw took_too_long();
 }
 
 response server_core::failed(const request& asked, const std::exception_ptr& failure) {

@@ -2,10 +2,13 @@
 
 #include "serve_stream.hpp"
 
+#include <eddy/coro/timeout.hpp>
 #include <eddy/tls/stream.hpp>
 
 namespace eddy::http::detail {
 namespace {
+
+constexpr duration goodbye_limit = std::chrono::seconds(1);
 
 task<std::optional<tls::stream>> shake_hands(server_loop& server, tls::context context,
                                              net::tcp_stream stream) {
@@ -21,14 +24,59 @@ task<std::optional<tls::stream>> shake_hands(server_loop& server, tls::context c
   co_return made;
 }
 
-task<void> speak(server_loop& server, tls::stream stream, const request_origin& origin) {
-  if (stream.alpn() == "h2") {
-    io::any_stream rest(std::move(stream));
-    co_await serve_http2(server, std::move(rest), origin);
-  } else {
-    connection<tls::stream> served(server, stream, origin, false);
-    static_cast<void>(co_await served.run());
+task<bool> speak_awake(server_loop& server, tls::stream& stream, const net::address* client) {
+  const request_origin origin{.peer = stream.peer(), .scheme = "https", .client = client};
+  connection<tls::stream> served(server, stream, origin, false);
+  co_return co_await served.run();
+}
+
+task<void> speak_http2(server_loop& server, tls::stream stream, const net::address* client) {
+  const net::address peer = stream.peer();
+  const request_origin origin{.peer = peer, .scheme = "https", .client = client};
+  io::any_stream rest(std::move(stream));
+  co_await serve_http2(server, std::move(rest), origin);
+}
+
+task<void> say_goodbye(tls::stream& stream) {
+  try {
+    static_cast<void>(co_await move_on_after(goodbye_limit, stream.close()));
+  } catch (const error&) {  // it has gone
   }
+}
+
+task<void> rest(server_loop& server, tls::stream& stream) {
+  std::exception_ptr ended;
+  try {
+    const resting_connection resting(server);
+    co_await stream.wait_readable();
+  } catch (...) {
+    ended = std::current_exception();
+  }
+  if (!ended) co_return;
+  co_await shield(say_goodbye(stream));
+  std::rethrow_exception(ended);
+}
+
+task<void> speak(server_loop& server, tls::stream stream, const net::address* client) {
+  if (stream.alpn() == "h2") co_return co_await speak_http2(server, std::move(stream), client);
+  for (;;) {
+    const bool rests = co_await speak_awake(server, stream, client);
+    if (!rests) co_return;
+    co_await rest(server, stream);
+  }
+}
+
+task<std::optional<tls::stream>> open(server_loop& server, tls::context context,
+                                      net::tcp_stream stream,
+                                      std::unique_ptr<net::address>& client) {
+  if (server.options().proxy_protocol) {
+    const bool good = co_await read_proxy_header(server, stream, client);
+    if (!good) {
+      stream.abort();
+      co_return std::nullopt;
+    }
+  }
+  co_return co_await shake_hands(server, std::move(context), std::move(stream));
 }
 
 }  // namespace
@@ -36,27 +84,18 @@ task<void> speak(server_loop& server, tls::stream stream, const request_origin& 
 task<void> serve_secure(server_loop& server, tls::context context, net::tcp_stream stream,
                         [[maybe_unused]] net::serve_state::admission admitted) {
   const open_connection counted(server.counts());
-  const net::address peer = stream.peer();
   std::unique_ptr<net::address> client;
   std::exception_ptr failure;
   try {
-    if (server.options().proxy_protocol) {
-      const bool good = co_await read_proxy_header(server, stream, client);
-      if (!good) {
-        stream.abort();
-        co_return;
-      }
-    }
-    const request_origin origin{.peer = peer, .scheme = "https", .client = client.get()};
-    auto made = co_await shake_hands(server, std::move(context), std::move(stream));
-    if (made) co_await speak(server, std::move(*made), origin);
+    auto made = co_await open(server, std::move(context), std::move(stream), client);
+    if (made) co_await speak(server, std::move(*made), client.get());
     co_return;
   } catch (const cancelled&) {
     throw;
   } catch (...) {
     failure = std::current_exception();
   }
-  report_failure("serving a connection failed: " + peer.to_string(), failure);
+  report_failure("serving a connection over TLS failed", failure);
 }
 
 }  // namespace eddy::http::detail

@@ -29,6 +29,15 @@ task<bool> serve_awake(server_loop& server, Stream& stream, const request_origin
   co_return false;
 }
 
+/// The same for an accepted connection: what it comes from is known for as long as it is awake.
+template <io::byte_stream Stream>
+task<bool> serve_awake(server_loop& server, Stream& stream, const net::address* client,
+                       bool fresh) {
+  const net::address peer = stream.peer();
+  const request_origin origin{.peer = peer, .client = client};
+  co_return co_await serve_awake(server, stream, origin, fresh);
+}
+
 /// Serves an accepted connection. While it rests this is its only frame. Throws nothing but `cancelled`, at which the
 /// stream is closed; other failures go to the error hook.
 template <io::byte_stream Stream>
@@ -46,8 +55,7 @@ task<void> serve_accepted(server_loop& server, Stream stream,
       }
     }
     for (bool fresh = true;; fresh = false) {
-      const request_origin origin{.peer = stream.peer(), .client = client.get()};
-      const bool rests = co_await serve_awake(server, stream, origin, fresh);
+      const bool rests = co_await serve_awake(server, stream, client.get(), fresh);
       if (!rests) co_return;
       if constexpr (can_rest<Stream>) {
         const resting_connection resting(server);

@@ -3,10 +3,14 @@
 #include "serve_secure.hpp"
 #include "serve_stream.hpp"
 
+#include <sys/socket.h>
+
 #include <eddy/base/check.hpp>
 #include <eddy/coro/scope.hpp>
+#include <eddy/coro/timeout.hpp>
 #include <eddy/net/resolver.hpp>
 #include <eddy/net/serve.hpp>
+#include <eddy/tls/stream.hpp>
 
 namespace eddy::http {
 namespace detail {
@@ -16,42 +20,79 @@ namespace {
 constexpr duration refusal_limit = std::chrono::seconds(2);
 
 template <io::byte_stream Stream>
-task<void> refuse(server_loop& server, Stream stream) {
-  server.counts().connections_refused.add(1);
+task<void> tell_overload(server_loop& server, Stream& stream) {
   exchange said(server.options().wire);
   said.refuse(server.core().overloaded("too many connections"), server.date());
-  auto talk = [&](cancel_scope&) -> task<void> {
-    co_await io::write_all(stream, std::string_view(said.output()));
-    co_await stream.shutdown_write();
-    for (std::size_t count = 1; count > 0;) count = co_await stream.read_some(said.scratch_room());
-  };
-  cancel_scope limit(after(server.loop().now(), refusal_limit));
-  try {
-    const bool read = co_await with_scope(limit, talk);
-    if (read) co_return;
-  } catch (const error&) {  // it has gone
-  }
-  stream.abort();
+  co_await io::write_all(stream, std::string_view(said.output()));
+  co_await stream.shutdown_write();
+  for (std::size_t count = 1; count > 0;) count = co_await stream.read_some(said.scratch_room());
 }
 
-template <class Stream>
-struct plain_connections {
-  server_loop& server;
+/// Whether the client has been told in time.
+task<bool> tell_in_time(server_loop& server, task<void> telling) {
+  server.counts().connections_refused.add(1);
+  try {
+    co_return co_await move_on_after(refusal_limit, std::move(telling));
+  } catch (const error&) {  // it has gone
+  }
+  co_return false;
+}
 
+template <io::byte_stream Stream>
+task<void> refuse(server_loop& server, Stream stream) {
+  const bool told = co_await tell_in_time(server, tell_overload(server, stream));
+  if (!told) stream.abort();
+}
+
+// HTTP/1.1 is what a refusal can be said in; the handshake of a client that speaks nothing but HTTP/2 fails.
+task<void> tell_overload_secretly(server_loop& server, tls::context context,
+                                  net::tcp_stream stream) {
+  const std::string_view http1 = "http/1.1";
+  tls::handshake_options how;
+  how.timeout = refusal_limit;
+  how.alpn = std::span(&http1, 1);
+  io::any_stream under(std::move(stream));
+  tls::stream secure = co_await tls::stream::accept(std::move(under), std::move(context), how);
+  co_await tell_overload(server, secure);
+}
+
+task<void> refuse_secretly(server_loop& server, tls::context context, net::tcp_stream stream) {
+  auto telling = tell_overload_secretly(server, std::move(context), std::move(stream));
+  static_cast<void>(co_await tell_in_time(server, std::move(telling)));
+}
+
+/// What the accept loop tells.
+struct connections_of {
+  server_loop& server;
+  void end_begins() const noexcept { server.note_end(); }
+  void drain_begins() const noexcept { server.begin_drain(); }
+};
+
+template <class Stream>
+struct plain_connections : connections_of {
   task<void> operator()(Stream stream, net::serve_state::admission admitted) const {
     return serve_accepted(server, std::move(stream), std::move(admitted));
   }
   task<void> refuse(Stream stream) const { return detail::refuse(server, std::move(stream)); }
 };
 
-struct secure_connections {
-  server_loop& server;
+struct secure_connections : connections_of {
   tls::context context;
 
   task<void> operator()(net::tcp_stream stream, net::serve_state::admission admitted) const {
     return serve_secure(server, context, std::move(stream), std::move(admitted));
   }
+  task<void> refuse(net::tcp_stream stream) const {
+    return refuse_secretly(server, context, std::move(stream));
+  }
 };
+
+/// Whether the next generation of the program may listen beside this listener.
+template <class Listener>
+bool is_shared(const Listener& listener) {
+  if (!listener.is_open()) return false;
+  return !listener.owns_queue() || listener.option(SOL_SOCKET, SO_REUSEPORT) != 0;
+}
 
 /// `connect(loop)` gives what serves a connection.
 template <class Listener, class Connect>
@@ -63,16 +104,25 @@ task<void> serve_listener(server_core& core, Listener& listener, Connect connect
   how.max_per_peer = core.options_.max_per_peer;
   how.max_refusals = core.options_.max_refusals;
   how.drain_limit = core.options_.drain_limit;
-  auto connections = connect(here);
-  auto serving = net::serve(listener, std::move(connections), how);
-  std::function<void()> stop = [&listener] { listener.close(); };
-  co_await here.run(std::move(serving), listener.closed(), std::move(stop));
+  const bool shared = is_shared(listener);
+  how.handover = shared ? core.options_.handover : duration::zero();
+  if (shared) here.keep_idle(end_notice);
+  cancel_scope accepting;
+  const auto accept = [&](cancel_scope&) -> task<void> {
+    auto connections = connect(here);
+    co_await net::serve(listener, std::move(connections), how);
+  };
+  const auto serving = [&]() -> task<void> {
+    static_cast<void>(co_await with_scope(accepting, accept));
+  };
+  std::function<void()> stop = [&accepting] { accepting.cancel(cancel_reason::shutdown); };
+  co_await here.run(serving(), std::move(stop));
 }
 
 template <class Listener>
 task<void> serve_plain(server_core& core, Listener& listener) {
   using stream_type = typename Listener::stream_type;
-  const auto connect = [](server_loop& here) { return plain_connections<stream_type>{here}; };
+  const auto connect = [](server_loop& here) { return plain_connections<stream_type>{{here}}; };
   return serve_listener(core, listener, connect);
 }
 
@@ -117,7 +167,7 @@ task<void> server::serve(net::unix_listener& listener) {
 task<void> server::serve(net::tcp_listener& listener, tls::context context) {
   check(context.is_server(), "an http::server was given a TLS context that is not a server's");
   auto connect = [context = std::move(context)](detail::server_loop& here) {
-    return detail::secure_connections{here, context};
+    return detail::secure_connections{{here}, context};
   };
   return detail::serve_listener(*core_, listener, std::move(connect));
 }
@@ -132,10 +182,7 @@ task<void> server::listen_and_serve(std::string host, std::uint16_t port,
 task<void> server::serve_connection(io::any_stream stream, net::address peer) {
   detail::server_loop here(*core_);
   if (core_->is_shut_down()) co_return;
-  const promise<void> never_ends;
-  std::function<void()> nothing_to_stop;
-  auto serving = detail::serve_any(here, std::move(stream), peer);
-  co_await here.run(std::move(serving), never_ends.get_future(), std::move(nothing_to_stop));
+  co_await here.run(detail::serve_any(here, std::move(stream), peer));
 }
 
 void server::shutdown() { core_->shutdown(); }

@@ -52,7 +52,7 @@ bool server_core::is_shut_down() const {
 
 bool server_core::is_accepting() const {
   const std::lock_guard guard(lock_);
-  return !shut_down_ && loops_.size() > draining_loops_.load(std::memory_order_relaxed);
+  return !shut_down_ && loops_.size() > ending_loops_.load(std::memory_order_relaxed);
 }
 
 void server_core::shutdown() {

@@ -86,6 +86,8 @@ class server_core {
   [[nodiscard]] response overloaded(std::string_view message) const;
   /// Runs a handler that waits, within the route's time.
   [[nodiscard]] task<response> handle(const route_entry& entry, request& asked) const;
+  /// Lets a streamed answer be written, until the request's deadline. Throws http_error when it is over.
+  [[nodiscard]] static task<void> stream_in_time(const request& asked, task<void> writing);
   /// The answer to what a handler threw, which is not `cancelled`. What nobody else would see goes to the error hook.
   [[nodiscard]] static response failed(const request& asked, const std::exception_ptr& failure);
 
@@ -103,7 +105,7 @@ class server_core {
   std::vector<any_middleware> middlewares_;
   std::function<void(const exchange_record&)> observer_;
   std::atomic<bool> ready_ = true;  // as far as the program is concerned
-  std::atomic<std::size_t> draining_loops_ = 0;
+  std::atomic<std::size_t> ending_loops_ = 0;
 
  private:
   mutable std::atomic<std::size_t> running_ = 0;
@@ -113,6 +115,8 @@ class server_core {
   bool shut_down_ = false;
 };
 
+/// Sets when the answer has to be complete; zero: leaves it as it is.
+void limit_time(incoming_request& asked, duration limit) noexcept;
 /// Tells the running loop's error hook what failed in the running task.
 void report_failure(std::string what, const std::exception_ptr& failure);
 /// "GET /path", for reports.

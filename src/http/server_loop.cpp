@@ -18,48 +18,70 @@ server_loop::server_loop(server_core& core)
       loop_(runtime::loop::current()),
       alive_(std::make_shared<server_loop*>(this)),
       hang_up_timer_(*this, &server_loop::watch_long_handlers),
-      rest_timer_(*this, &server_loop::end_long_rests) {
+      rest_timer_(*this, &server_loop::end_long_rests),
+      idle_timer_(*this, &server_loop::end_idle) {
   core_.enter(*this);
 }
 
 server_loop::~server_loop() {
   *alive_ = nullptr;
   core_.leave(*this);
-  if (draining_) core_.draining_loops_.fetch_sub(1, std::memory_order_relaxed);
-  for (call_timer* one : {&hang_up_timer_, &rest_timer_}) {
+  if (end_noted_) core_.ending_loops_.fetch_sub(1, std::memory_order_relaxed);
+  for (call_timer* one : {&hang_up_timer_, &rest_timer_, &idle_timer_}) {
     if (one->armed()) loop_.timers().remove(*one);
   }
 }
 
-task<void> server_loop::run(task<void> serving, future<void> end,
-                            std::function<void()> stop_accepting) {
+task<void> server_loop::run(task<void> serving, std::function<void()> stop_accepting) {
   stop_accepting_ = std::move(stop_accepting);
-  auto body = [&](task_group& group) { return run_in(group, std::move(serving), std::move(end)); };
+  auto body = [&](task_group& group) { return run_in(group, std::move(serving)); };
   co_await with_group(body);
 }
 
-task<void> server_loop::run_in(task_group& group, task<void> serving, future<void> end) {
+task<void> server_loop::run(task<void> serving) {
+  auto body = [&](task_group& group) -> task<void> {
+    group.spawn(announce_end());
+    co_await run_in(group, std::move(serving));
+  };
+  co_await with_group(body);
+}
+
+task<void> server_loop::run_in(task_group& group, task<void> serving) {
   watches_ = &group;
-  group.spawn(announce_end(std::move(end)));
   co_await std::move(serving);
   group.cancel();
 }
 
-task<void> server_loop::announce_end(future<void> end) {
+// Waits for its cancellation.
+task<void> server_loop::announce_end() {
   struct announcement {
     server_loop& server;
     ~announcement() { server.begin_drain(); }
   };
   const announcement at_exit{*this};
-  co_await std::move(end);
+  const promise<void> never_set;
+  co_await never_set.get_future();
+}
+
+void server_loop::note_end() noexcept {
+  if (std::exchange(end_noted_, true)) return;
+  core_.ending_loops_.fetch_add(1, std::memory_order_relaxed);
 }
 
 void server_loop::begin_drain() noexcept {
   if (std::exchange(draining_, true)) return;
+  note_end();
   end_begins_.set_value();
-  core_.draining_loops_.fetch_add(1, std::memory_order_relaxed);
   for (auto* one = connections_.front(); one != nullptr; one = connections_.next(*one))
     one->drain();
+  if (idle_notice_ == duration::zero()) return end_idle();
+  loop_.timers().add(idle_timer_, after(loop_.now(), idle_notice_));
+}
+
+void server_loop::end_idle() noexcept {
+  ends_idle_ = true;
+  for (auto* one = connections_.front(); one != nullptr; one = connections_.next(*one))
+    one->end_if_idle();
   for (auto* one = resting_.front(); one != nullptr; one = resting_.next(*one))
     one->end(cancel_reason::shutdown);
 }
@@ -69,8 +91,9 @@ void server_loop::request_stop() {
   loop_.ref().post([alive = alive_] {
     server_loop* server = *alive;
     if (server == nullptr) return;
+    server->note_end();
+    if (server->stop_accepting_) return server->stop_accepting_();
     server->begin_drain();
-    if (server->stop_accepting_) server->stop_accepting_();
   });
 }
 
@@ -163,6 +186,7 @@ void request_meter::begin(request& asked) {
   server_.counts().requests_running.add(1);
   running_ = true;
   if (server_.core().observer_) began_ = server_.loop().now();
+  limit_time(static_cast<incoming_request&>(asked), server_.options().request_timeout);
   if (server_.options().trusted_proxies.empty()) [[likely]]
     return;
   const forwarded_client told = find_client(server_.options(), asked.fields(), asked.client());

@@ -3,6 +3,7 @@
 
 #include "exchange.hpp"
 #include "server_core.hpp"
+#include "transfer_pace.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -24,8 +25,10 @@ class connection_base;
 /// A connection of any protocol, for the end of serving.
 class draining_connection : public list_hook<> {
  public:
-  /// No further request will be served; an idle connection ends now.
-  virtual void drain() noexcept = 0;
+  /// No further request will be served but what is on its way.
+  virtual void drain() noexcept {}
+  /// A connection without a request ends now; called at drain() or later.
+  virtual void end_if_idle() noexcept {}
 
  protected:
   ~draining_connection() { unlink(); }
@@ -35,6 +38,9 @@ struct handling_tag;
 
 /// The time without a request after which a connection comes to rest: it keeps its stream and gives back all else.
 inline constexpr duration rest_delay = std::chrono::seconds(1);
+
+/// How long a client's first request may take to come when serving ends, and how long one may take to notice that.
+inline constexpr duration end_notice = std::chrono::seconds(1);
 
 /// A connection that rests, in the task of which it is made. The task is cancelled when the rest has been too long, or
 /// when serving ends.
@@ -77,17 +83,28 @@ class server_loop {
 
   [[nodiscard]] const server_core& core() const noexcept { return core_; }
   [[nodiscard]] const server_options& options() const noexcept { return core_.options_; }
+  [[nodiscard]] pace_limit pace() const noexcept {
+    return {.rate = options().min_rate, .grace = options().rate_grace};
+  }
   [[nodiscard]] runtime::loop& loop() noexcept { return loop_; }
   [[nodiscard]] figures& counts() noexcept { return figures_; }
   [[nodiscard]] const figures& counts() const noexcept { return figures_; }
 
-  /// Runs `serving`, with a place for the tasks that watch for hang-ups. The end begins when it is cancelled or `end`
-  /// is set; `stop_accepting` is called when a stop is requested.
-  task<void> run(task<void> serving, future<void> end, std::function<void()> stop_accepting);
+  /// Runs `serving`, with a place for the tasks that watch for hang-ups. `stop_accepting` is called when a stop is
+  /// requested; `serving` then calls begin_drain(), as when it is cancelled.
+  task<void> run(task<void> serving, std::function<void()> stop_accepting);
+  /// The same for what does not accept: the drain begins with the request, or with a cancellation.
+  task<void> run(task<void> serving);
 
   // --- the end ---
-  [[nodiscard]] bool draining() const noexcept { return draining_; }
+  /// Not ready any more, to be called first.
+  void note_end() noexcept;
+  /// Requests on their way are answered, and their connections closed.
   void begin_drain() noexcept;
+  /// How long after that connections without a request are kept.
+  void keep_idle(duration notice) noexcept { idle_notice_ = notice; }
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
+  [[nodiscard]] bool ends_idle() const noexcept { return ends_idle_; }
   /// Set when it begins.
   [[nodiscard]] const future<void>& end_began() const noexcept { return end_began_; }
   /// From any thread, while the loop is among those of the core.
@@ -118,13 +135,17 @@ class server_loop {
 
   void watch_long_handlers() noexcept;
   void end_long_rests() noexcept;
-  task<void> announce_end(future<void> end);
-  task<void> run_in(task_group& group, task<void> serving, future<void> end);
+  void end_idle() noexcept;
+  task<void> announce_end();
+  task<void> run_in(task_group& group, task<void> serving);
 
   server_core& core_;
   runtime::loop& loop_;
   figures figures_;
+  bool end_noted_ = false;
   bool draining_ = false;
+  bool ends_idle_ = false;
+  duration idle_notice_{};
   promise<void> end_begins_;
   future<void> end_began_ = end_begins_.get_future();
   std::function<void()> stop_accepting_;
@@ -136,6 +157,7 @@ class server_loop {
       resting_;  // all rest equally long: the first to end is the first
   call_timer hang_up_timer_;
   call_timer rest_timer_;
+  call_timer idle_timer_;
   std::vector<std::unique_ptr<exchange>> unused_;
   wire::http1::date_text date_{};
   time_point date_ends_ = time_point::min();

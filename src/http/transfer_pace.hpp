@@ -5,21 +5,26 @@
 #include <cstdint>
 
 #include <eddy/base/time.hpp>
-#include <eddy/http/server_options.hpp>
 
 namespace eddy::http::detail {
+
+/// What is slow: fewer bytes per second than that, on average, once it has taken longer than the grace. 0: nothing is.
+struct pace_limit {
+  std::uint64_t rate = 0;
+  duration grace{};
+};
 
 class transfer_pace {
  public:
   /// A wait begins; gives how long it may last.
-  [[nodiscard]] duration begin(time_point now, const server_options& options) noexcept {
+  [[nodiscard]] duration begin(time_point now, const pace_limit& limit) noexcept {
     since_ = now;
-    if (options.min_rate == 0) return duration::max();
+    if (limit.rate == 0) return duration::max();
     const auto earned = std::chrono::duration<double>(static_cast<double>(bytes_) /
-                                                      static_cast<double>(options.min_rate));
+                                                      static_cast<double>(limit.rate));
     // Over a year, it does not matter any more.
     const auto allowed = std::min(earned, std::chrono::duration<double>(365.0 * 86400));
-    const duration left = options.rate_grace + to_duration(allowed) - waited_;
+    const duration left = limit.grace + to_duration(allowed) - waited_;
     return std::max(left, duration::zero());
   }
   /// It has ended with so many bytes.

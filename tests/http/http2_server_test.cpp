@@ -510,7 +510,9 @@ EDDY_TEST(http2_server, a_head_has_to_be_complete_in_ten_seconds) {
 }
 
 EDDY_TEST(http2_server, a_body_has_to_make_progress) {
-  server app;
+  server_options options;
+  options.min_rate = 0;
+  server app(options);
   add_routes(app);
   auto body = [](h2_peer& peer) -> task<void> {
     co_await peer.open();
@@ -528,7 +530,9 @@ EDDY_TEST(http2_server, a_body_has_to_make_progress) {
 }
 
 EDDY_TEST(http2_server, an_answer_that_the_client_does_not_take_is_given_up) {
-  server app;
+  server_options options;
+  options.min_rate = 0;
+  server app(options);
   add_routes(app);
   auto body = [](h2_peer& peer) -> task<void> {
     co_await peer.open(h2_setting(4, 0));

@@ -46,6 +46,25 @@ eddy::task<void> service() {
 }
 // [/service]
 
+// [generation]
+eddy::task<void> generation(std::uint16_t port) {
+  http::server app;
+  add_routes(app);
+  eddy::net::listen_options shared;
+  shared.reuse_port = true;  // beside the generation that it follows
+  co_await app.listen_and_serve("127.0.0.1", port, shared);
+}
+// [/generation]
+
+// [inherited]
+eddy::task<void> generation_with(int listening_socket) {
+  http::server app;
+  add_routes(app);
+  auto listener = eddy::net::tcp_listener::adopt(listening_socket);
+  co_await app.serve(listener);
+}
+// [/inherited]
+
 // [client]
 eddy::task<std::string> get_page(http::client& client, std::string url) {
   auto response = co_await client.get(url);

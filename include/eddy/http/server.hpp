@@ -16,9 +16,11 @@
 // A failed handler is answered 500 with an id, and what failed goes to the loop's error hook under that id: nothing of
 // it reaches the client. http_error and json_error are answered as what they say.
 //
-// Serving ends in phases, when shutdown() is called or the task that serves is cancelled: nothing more is accepted;
-// idle connections are closed; requests that run are finished, and their connections closed, for the drain limit; what
-// is left is cancelled and awaited.
+// Serving ends in phases, when shutdown() is called or the task that serves is cancelled: ready() is false; connections
+// that wait to be accepted still are, then the listener is closed; idle connections are closed, requests that run or
+// come with a new connection are finished, and their connections closed, for the drain limit; what is left is cancelled
+// and awaited. On a port that is shared (reuse_port, or an adopted listener) no request of a well-behaved client fails:
+// accepting ends after the `handover` time, and idle connections a second later.
 #pragma once
 
 #include <cstdint>
@@ -143,7 +145,7 @@ class server {
   void observe(std::function<void(const exchange_record&)> observer);
 
   /// Serves what the listener accepts, until shutdown(), until the listener is closed, or until cancelled, when it
-  /// throws `cancelled` after the phases described above. The listener is not closed by a cancellation.
+  /// throws `cancelled` after the phases described above. The listener is closed in the end.
   [[nodiscard]] task<void> serve(net::tcp_listener& listener);
   [[nodiscard]] task<void> serve(net::unix_listener& listener);
   /// The same over TLS. Where the context offers "h2" (tls::server_options::alpn), clients may choose HTTP/2. A

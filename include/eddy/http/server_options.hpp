@@ -34,14 +34,20 @@ struct server_options {
   /// For a handler, from the complete head to its response (a streamed body's writing does not count); 503 when it is
   /// over. Routes may have their own. Zero: none.
   duration handler_timeout = std::chrono::minutes(5);
+  /// From the complete head to the end of the answer, also of a streamed one, which is then broken off; 503 where none
+  /// has begun. Routes may have their own. Zero: none.
+  duration request_timeout = duration::zero();
   std::size_t max_concurrent = 0;  ///< handlers that wait, on all loops; more are 503. 0: no limit
-  /// On one loop. Some further ones are told 503 with Retry-After, at most max_refusals at a time (over TLS they are
-  /// reset); with more than those, accepting waits.
+  /// On one loop. Some further ones are told 503 with Retry-After, at most max_refusals at a time (over TLS
+  /// after a handshake, in HTTP/1.1); with more than those, accepting waits.
   std::size_t max_connections = 40'000;
   std::size_t max_per_peer = 20'000;  ///< from one IP address, on one loop; as above. 0: no limit
   std::size_t max_refusals = 64;  ///< 0: none is told; accepting waits, a peer's excess is reset
   duration retry_after = std::chrono::seconds(1);   ///< Retry-After of every 503, in whole seconds
   duration drain_limit = std::chrono::seconds(10);  ///< for requests that run when serving ends
+  /// Where other listeners share the port (listen_options::reuse_port): how long connections that have begun are still
+  /// accepted when serving ends. Those who try to connect to this one meanwhile reach another, a second later.
+  duration handover = std::chrono::milliseconds(500);
   /// Proxies whose word on the client is taken: request::client() and scheme() are what they say.
   std::vector<net::network> trusted_proxies = {};
   forwarding proxy_fields = forwarding::x_forwarded;
@@ -57,6 +63,7 @@ struct server_options {
 struct route_options {
   std::uint64_t max_body = 1024 * 1024;  ///< bytes; more is answered 413
   duration timeout = duration::zero();   ///< for the handler; zero: the server's handler_timeout
+  duration request_timeout = duration::zero();  ///< zero: the server's
   std::size_t max_concurrent =
       0;  ///< runs of a handler that waits, on all loops; more are 503. 0: no limit
 };

@@ -1,0 +1,277 @@
+// Generations of a server that follow one another on one port, under load: no request fails.
+#include "server_fixture.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <eddy/coro/scope.hpp>
+#include <eddy/coro/sleep.hpp>
+#include <eddy/coro/timeout.hpp>
+#include <eddy/http/server.hpp>
+#include <eddy/runtime/run.hpp>
+#include <eddy/testing/gtest.hpp>
+
+namespace eddy::http::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A client of the simplest kind: blocks, repeats nothing, and looks whether a connection has ended before it uses it
+/// again.
+class blocking_client {
+ public:
+  explicit blocking_client(std::uint16_t port) : to_(net::address::loopback_v4(port)) {}
+  blocking_client(const blocking_client&) = delete;
+  blocking_client& operator=(const blocking_client&) = delete;
+  ~blocking_client() { leave(); }
+
+  /// Whether a request on the connection there is, or on a new one, was answered completely.
+  [[nodiscard]] bool ask() {
+    if (fd_ >= 0 && has_ended()) leave();
+    if (fd_ < 0 && !connect()) return false;
+    constexpr std::string_view text = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    if (::send(fd_, text.data(), text.size(), MSG_NOSIGNAL) != ssize_t{text.size()}) return false;
+    std::string got;
+    while (!got.ends_with("root")) {
+      char piece[1024];
+      const ssize_t count = ::recv(fd_, piece, sizeof piece, 0);
+      if (count <= 0) return false;
+      got.append(piece, static_cast<std::size_t>(count));
+    }
+    if (got.find("Connection: close") != std::string::npos) leave();
+    return got.starts_with("HTTP/1.1 200 ");
+  }
+  void leave() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  bool connect() {
+    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return ::connect(fd_, to_.data(), to_.size()) == 0;
+  }
+  [[nodiscard]] bool has_ended() const {
+    pollfd state{.fd = fd_, .events = POLLIN | POLLRDHUP, .revents = 0};
+    return ::poll(&state, 1, 0) != 0;
+  }
+
+  net::address to_;
+  int fd_ = -1;
+};
+
+/// Clients of both kinds, each in a thread: those that connect anew for each request, and those that do not.
+class load {
+ public:
+  explicit load(std::uint16_t port) {
+    for (int i = 0; i < 3; ++i) threads_.emplace_back([this, port] { ask(port, false, 0us); });
+    threads_.emplace_back([this, port] { ask(port, true, 0us); });
+    for (int i = 0; i < 4; ++i) threads_.emplace_back([this, port] { ask(port, true, 3ms); });
+  }
+  load(const load&) = delete;
+  load& operator=(const load&) = delete;
+  ~load() { end(); }
+
+  void end() {
+    end_ = true;
+    threads_.clear();
+  }
+
+  [[nodiscard]] std::uint64_t answered() const { return answered_; }
+  [[nodiscard]] std::uint64_t failed() const { return failed_; }
+
+ private:
+  void ask(std::uint16_t port, bool keeps, std::chrono::microseconds pause) {
+    blocking_client client(port);
+    while (!end_) {
+      const bool good = client.ask();
+      ++(good ? answered_ : failed_);
+      if (!keeps || !good) client.leave();
+      std::this_thread::sleep_for(pause);
+    }
+  }
+
+  std::atomic<bool> end_ = false;
+  std::atomic<std::uint64_t> answered_ = 0;
+  std::atomic<std::uint64_t> failed_ = 0;
+  std::vector<std::jthread> threads_;  // last: they end first
+};
+
+/// One process's life as a thread: a server of its own on a loop of its own.
+class generation {
+ public:
+  /// `fd`: the listening socket of the one before, or -1 to listen at `port`, beside others.
+  generation(runtime::driver_kind driver, std::uint16_t port, int fd = -1)
+      : thread_([this, driver, port, fd] { live(driver, port, fd); }) {
+    while (!app_.ready()) std::this_thread::yield();
+  }
+
+  [[nodiscard]] std::uint64_t requests() const { return app_.statistics().requests; }
+  void end() {
+    app_.shutdown();
+    thread_.join();
+  }
+
+ private:
+  void live(runtime::driver_kind driver, std::uint16_t port, int fd) {
+    app_.get("/", [](request&) { return "root"; });
+    run_options options;
+    options.driver = driver;
+    options.handle_signals = false;
+    run(serve(port, fd), options);
+  }
+  task<void> serve(std::uint16_t port, int fd) {
+    net::listen_options shared;
+    shared.reuse_port = true;
+    net::tcp_listener listener =
+        fd >= 0 ? net::tcp_listener::adopt(fd)
+                : net::tcp_listener::listen(net::address::loopback_v4(port), shared);
+    co_await app_.serve(listener);
+  }
+
+  server app_;
+  std::jthread thread_;
+};
+
+/// A socket bound to a port of its own, and shared: keeps the port while generations change.
+class reserved_port {
+ public:
+  reserved_port() {
+    const int on = 1;
+    ::setsockopt(fd_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    net::address any = net::address::loopback_v4(0);
+    EXPECT_EQ(::bind(fd_, any.data(), any.size()), 0);
+    socklen_t size = net::address::capacity;
+    EXPECT_EQ(::getsockname(fd_, any.data(), &size), 0);
+    number_ = any.port();
+  }
+  ~reserved_port() { ::close(fd_); }
+  [[nodiscard]] std::uint16_t number() const noexcept { return number_; }
+  [[nodiscard]] int socket() const noexcept { return fd_; }
+
+ private:
+  int fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::uint16_t number_ = 0;
+};
+
+class rolling_restart : public ::testing::TestWithParam<runtime::driver_kind> {
+ protected:
+  /// Restarts a few times under load; `next` makes a generation.
+  template <class Next>
+  void restart_under_load(std::uint16_t port, Next next) {
+    constexpr std::uint64_t some = 200;
+    auto running = next();
+    load clients(port);
+    for (int restart = 0; restart < 4; ++restart) {
+      const std::uint64_t before = clients.answered();
+      while (clients.answered() < before + some) std::this_thread::yield();
+      auto following = next();
+      running->end();
+      EXPECT_GT(running->requests(), 0U);
+      running = std::move(following);
+    }
+    const std::uint64_t before = clients.answered();
+    while (clients.answered() < before + some) std::this_thread::yield();
+    clients.end();
+    EXPECT_EQ(clients.failed(), 0U) << "of " << clients.answered();
+    running->end();
+  }
+};
+
+TEST_P(rolling_restart, on_a_shared_port_fails_no_request) {
+  const reserved_port port;
+  const auto next = [&] { return std::make_unique<generation>(GetParam(), port.number()); };
+  restart_under_load(port.number(), next);
+}
+
+TEST_P(rolling_restart, with_a_socket_handed_over_fails_no_request) {
+  const reserved_port port;
+  ASSERT_EQ(::listen(port.socket(), 1024), 0);
+  const auto next = [&] {
+    return std::make_unique<generation>(GetParam(), port.number(), ::dup(port.socket()));
+  };
+  restart_under_load(port.number(), next);
+}
+
+INSTANTIATE_TEST_SUITE_P(drivers, rolling_restart,
+                         ::testing::Values(runtime::driver_kind::epoll,
+                                           runtime::driver_kind::io_uring),
+                         [](const auto& kind) {
+                           return kind.param == runtime::driver_kind::epoll ? "epoll" : "io_uring";
+                         });
+
+// --- the same in virtual time, one thing at a time ---
+
+EDDY_TEST(http_server_end, serves_what_has_connected_but_was_not_accepted) {
+  server app;
+  app.get("/", [](request&) { return "root"; });
+  net::tcp_listener listener = net::tcp_listener::listen(net::address::loopback_v4(0));
+  auto both = [&](task_group& group) -> task<void> {
+    group.spawn(app.serve(listener));
+    co_await sleep(1ms);
+    raw_client client = co_await raw_client::connect(listener.local());
+    app.shutdown();
+    EXPECT_FALSE(app.ready());
+    const answer got = co_await client.ask(get("/"));
+    EXPECT_EQ(got.body, "root");
+    const std::string rest = co_await client.read_rest();
+    EXPECT_EQ(rest, "");
+  };
+  co_await with_group(both);
+  EXPECT_FALSE(listener.is_open());
+}
+
+EDDY_TEST(http_server_end, on_a_shared_port_gives_idle_connections_time_to_notice) {
+  server app;
+  app.get("/", [](request&) { return "root"; });
+  net::listen_options shared;
+  shared.reuse_port = true;
+  net::tcp_listener listener = net::tcp_listener::listen(net::address::loopback_v4(0), shared);
+  net::tcp_listener other = net::tcp_listener::listen(listener.local(), shared);
+  auto both = [&](task_group& group) -> task<void> {
+    group.spawn(app.serve(listener));
+    std::vector<raw_client> clients;
+    while (app.statistics().connections_open < 3) {
+      clients.push_back(co_await raw_client::connect(listener.local()));
+      co_await sleep(1ms);
+    }
+    const time_point start = now();
+    app.shutdown();
+    co_await sleep(1ms);
+    std::vector<net::tcp_stream> of_other;
+    for (std::size_t i = 3; i < clients.size(); ++i) of_other.push_back(co_await other.accept());
+    // Nobody comes any more: the other listener has all that do.
+    for (int i = 0; i < 20; ++i) {
+      net::tcp_stream elsewhere = co_await net::tcp_stream::connect(other.local());
+      const auto there = co_await move_on_after(1ms, other.accept());
+      EXPECT_TRUE(there.has_value());
+    }
+    co_await sleep(start + 600ms - now());
+    EXPECT_FALSE(listener.is_open());
+    int answered = 0;
+    for (raw_client& one : clients) {
+      const auto got = co_await move_on_after(10ms, one.ask(get("/")));
+      if (!got) continue;  // of the other listener
+      ++answered;
+      EXPECT_EQ(got->field("connection"), "close");
+      const std::string rest = co_await one.read_rest();
+      EXPECT_EQ(rest, "");
+    }
+    EXPECT_EQ(answered, 3);
+  };
+  co_await with_group(both);
+}
+
+}  // namespace
+}  // namespace eddy::http::test
