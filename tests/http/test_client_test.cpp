@@ -33,9 +33,10 @@ task<void> echo(websocket& on) {
 
 task<void> count(event_writer& out) {
   for (int i = 1; i <= 3; ++i) {
+    const std::string number = std::to_string(i);
     wire::sse::outgoing_event event;
-    event.data = std::to_string(i);
-    event.id = std::to_string(i);
+    event.data = number;
+    event.id = number;
     co_await out.send(event);
     co_await sleep(1min);
   }
