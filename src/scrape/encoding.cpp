@@ -86,7 +86,8 @@ class converter {
   converter& operator=(const converter&) = delete;
   ~converter() { iconv_close(handle_); }
 
-  std::string convert(std::string_view bytes) {
+  /// What is no character is passed over in steps of `unit` bytes.
+  std::string convert(std::string_view bytes, std::size_t unit) {
     std::string out;
     out.reserve(bytes.size() + bytes.size() / 2);
     char* in = const_cast<char*>(bytes.data());  // iconv's interface; it does not write there
@@ -96,8 +97,9 @@ class converter {
       if (problem == 0 || problem == E2BIG) continue;
       out += detail::replacement;
       if (problem == EINVAL) break;  // the text ends inside a character
-      ++in;
-      --left;
+      const std::size_t skipped = std::min(unit, left);
+      in += skipped;
+      left -= skipped;
     }
     std::size_t none = 0;
     step(in, none, out);  // what a stateful encoding holds back
@@ -215,7 +217,7 @@ std::string to_utf8(std::string_view bytes, std::string_view label) {
     }
   }
   if (from->iconv == nullptr) return detail::repaired_utf8(bytes);
-  return converter(from->iconv).convert(bytes);
+  return converter(from->iconv).convert(bytes, from->name.starts_with("utf-16") ? 2 : 1);
 }
 
 }  // namespace eddy::scrape

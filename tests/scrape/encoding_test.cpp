@@ -93,6 +93,7 @@ TEST(encoding, replaces_what_is_no_character) {
            {"\xFFz", "big5", "\uFFFDz"},
            {"h\0x"sv, "utf-16le", "h\uFFFD"},
            {"\0\xDCx\0"sv, "utf-16le", "\uFFFDx"},
+           {"\xD8\0\0x"sv, "utf-16be", "\uFFFDx"},
        }) {
     const std::string text = to_utf8(each.bytes, each.encoding);
     EXPECT_TRUE(detail::is_utf8(text)) << each.encoding;

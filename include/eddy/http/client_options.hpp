@@ -93,7 +93,7 @@ struct client_options {
   /// each perhaps with a port ("name:8080", "[::1]:8080"), separated by commas; "*" is all.
   std::string no_proxy = {};
   /// Where `proxy` and `no_proxy` are empty, http_proxy, https_proxy, all_proxy and no_proxy of the environment count,
-  /// as they are when the client is made; in capitals as well, but for HTTP_PROXY, which a CGI program gets from others.
+  /// as they are when the client is made; in capitals too, but for HTTP_PROXY, which a CGI program gets from strangers.
   bool proxy_from_environment = false;
   /// With one, `proxy`, `tls` and `allow_address` count for nothing.
   client_connector connector = {};  ///< empty: TCP, and TLS for https
