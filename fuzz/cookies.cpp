@@ -22,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } catch (const eddy::error&) {
       // Reading is more lenient than writing.
     }
-    if (!written.empty()) {
+    // Of several dots in front of a domain, each reading removes one (RFC 6265 section 5.2.3).
+    if (!written.empty() && !read->domain.starts_with('.')) {
       const auto again = http::parse_set_cookie(written);
       eddy::fuzz::expect(again && again->name == read->name && again->value == read->value &&
                              again->domain == read->domain && again->path == read->path &&

@@ -9,6 +9,7 @@
 
 #include <eddy/base/error.hpp>
 #include <eddy/net/address.hpp>
+#include <eddy/wire/http1_target.hpp>
 #include <eddy/wire/uri.hpp>
 
 namespace eddy::http::detail {
@@ -37,6 +38,10 @@ void require_http(const urls::url_view_base& url) {
     refuse("the scheme of the URL is neither http nor https");
   }
   if (!url.has_authority() || url.encoded_host().empty()) refuse("the URL has no host");
+  // Boost takes "[::1]x" for a host and a path.
+  if (!url.encoded_path().empty() && !url.is_path_absolute()) {
+    refuse("the host of the URL is not a valid name");
+  }
   if (url.has_userinfo()) refuse("the URL has credentials in it: use an Authorization field");
 }
 
@@ -68,10 +73,6 @@ client_url take_apart(urls::url url) {
   url.normalize_scheme();
   url.normalize_authority();
   remove_dot_segments(url);
-  const bool by_name = url.host_type() == urls::host_type::name;
-  if (by_name && url.encoded_host().find('%') != urls::string_view::npos) {
-    refuse("the host of the URL is not a valid name");
-  }
   if (url.host_type() == urls::host_type::ipvfuture)
     refuse("the host of the URL is of no known kind");
 
@@ -81,6 +82,9 @@ client_url take_apart(urls::url url) {
   parts.port = port_of(url, default_port);
   parts.authority = std::string(url.encoded_host());
   if (parts.port != default_port) parts.authority += ":" + std::to_string(parts.port);
+  if (!wire::http1::is_authority(parts.authority)) {
+    refuse("the host of the URL is not a valid name");
+  }
   net::endpoint where;
   where.host = parts.host;
   where.port = parts.port;

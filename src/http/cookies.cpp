@@ -58,7 +58,7 @@ void apply_attribute(cookie& made, std::string_view name, std::string_view value
   } else if (equals_ignoring_case(name, "max-age")) {
     if (const auto age = parse_max_age(value)) made.max_age = age;
   } else if (equals_ignoring_case(name, "domain")) {
-    made.domain = lower(value.starts_with('.') ? value.substr(1) : value);
+    made.domain = lower(trim(value.starts_with('.') ? value.substr(1) : value));
   } else if (equals_ignoring_case(name, "path")) {
     made.path = value.starts_with('/') ? std::string(value) : std::string();
   } else if (equals_ignoring_case(name, "secure")) {

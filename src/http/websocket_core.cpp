@@ -1,6 +1,7 @@
 #include "websocket_core.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include <eddy/coro/timeout.hpp>
@@ -13,7 +14,6 @@ namespace ws = wire::websocket;
 
 // What an idle connection keeps to read into: most messages of a conversation fit.
 constexpr std::size_t small_buffer = 512;
-constexpr std::size_t large_buffer = 16 * 1024;
 constexpr std::size_t largest_buffer = 64 * 1024;
 
 ws::decoder_limits limits_of(const websocket_options& options) noexcept {
@@ -205,12 +205,12 @@ std::optional<websocket_core::found> websocket_core::take_data(const ws::decoder
   return found::message;
 }
 
+// Two to four times what came last: a connection whose messages are small holds little while it is idle.
 void websocket_core::make_room() {
-  if (last_read_ < small_buffer && input_.capacity() > small_buffer) input_.release();
   if (partial_.empty() && partial_.capacity() > small_buffer) partial_ = std::string();
-  std::size_t wanted = small_buffer;
-  if (last_read_ >= small_buffer) wanted = large_buffer;
-  if (last_read_ >= large_buffer) wanted = largest_buffer;
+  const std::size_t wanted =
+      std::clamp(std::bit_ceil(2 * last_read_ + 1), small_buffer, largest_buffer);
+  if (input_.capacity() > 4 * wanted) input_.release();
   input_.make_room(wanted);
 }
 

@@ -78,6 +78,8 @@ std::string normalized_escapes(std::string_view text) {
 bool is_usable(const urls::url& url) {
   const bool web = url.scheme_id() == urls::scheme::http || url.scheme_id() == urls::scheme::https;
   if (!web || !url.has_authority() || url.has_userinfo()) return false;
+  // Boost takes "[::1]x" for a host and a path.
+  if (!url.encoded_path().empty() && !url.is_path_absolute()) return false;
   const urls::string_view host = url.encoded_host();
   return !host.empty() && host.find('%') == urls::string_view::npos &&
          url.host_type() != urls::host_type::ipvfuture;

@@ -201,7 +201,11 @@ std::expected<decoder::event, errc> decoder::inflated(std::span<std::byte> avail
       in_frame_ = frame_done_ < frame_length_ || final_;
       if (got->output.empty()) continue;
     }
-    if (got->output.size() > limits_.message - message_size_) return fail(errc::message_too_big);
+    const std::uint64_t room = limits_.message - message_size_;
+    if (got->output.size() > room) {
+      const bool wrong = kind_ == message_kind::text && !utf8_.add(got->output.first(room));
+      return fail(wrong ? errc::bad_utf8 : errc::message_too_big);
+    }
     message_size_ += got->output.size();
     const bool ends = got->output.empty();
     if (ends) in_frame_ = false;

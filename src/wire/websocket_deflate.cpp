@@ -105,11 +105,13 @@ std::expected<inflater::piece, errc> inflater::decompress(std::span<const std::b
     outcome = inflate(stream_.get(), Z_SYNC_FLUSH);
   }
   if (outcome == Z_MEM_ERROR) throw std::bad_alloc();
-  if (outcome != Z_OK && outcome != Z_STREAM_END && outcome != Z_BUF_ERROR) {
-    return std::unexpected(errc::bad_compressed_data);
-  }
-  return piece{std::span(output_.get(), piece_size - stream_->avail_out),
-               input.size() - stream_->avail_in};
+  piece got{std::span(output_.get(), piece_size - stream_->avail_out),
+            input.size() - stream_->avail_in};
+  if (outcome == Z_OK || outcome == Z_STREAM_END || outcome == Z_BUF_ERROR) return got;
+  if (got.output.empty()) return std::unexpected(errc::bad_compressed_data);
+  // What came before the wrong byte counts first, however the bytes were cut; zlib says the same again at the next.
+  if (got.consumed > 0) --got.consumed;
+  return got;
 }
 
 std::expected<inflater::piece, errc> inflater::finish() {

@@ -75,5 +75,18 @@ TEST(client_url, says_what_to_do_with_letters_that_are_not_ascii) {
   EXPECT_THROW(static_cast<void>(client_url::parse("http://a/").resolve("//\xC3\xBC/")), error);
 }
 
+TEST(client_url, refuses_hosts_that_are_none) {
+  for (const char* const text : {"http://[::1]x/", "http://[::1]x:8", "http://a)/", "http://a%20b/",
+                                 "http://u@h/", "ftp://h/", "http:///", "http://h:0/", "h"}) {
+    EXPECT_THROW(static_cast<void>(client_url::parse(text)), error) << text;
+  }
+}
+
+// A signed URL would be another one if its escapes changed.
+TEST(client_url, keeps_the_escapes_of_delimiters) {
+  expect_resolved("https://h/a/b", {{"../d%26%28?sign=%2B", "https://h/d%26%28?sign=%2B"},
+                                    {"https://other/x/./%28", "https://other/x/%28"}});
+}
+
 }  // namespace
 }  // namespace eddy::http::detail

@@ -72,6 +72,13 @@ TEST(set_cookie, is_written_as_it_is_read) {
   EXPECT_EQ(to_set_cookie(*again), text);
 }
 
+TEST(set_cookie, blanks_behind_the_dot_of_a_domain_do_not_count) {
+  const auto read = parse_set_cookie("a=b; Domain=. example.org");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->domain, "example.org");
+  EXPECT_EQ(to_set_cookie(*read), "a=b; Domain=example.org");
+}
+
 TEST(set_cookie, that_browsers_would_refuse_is_not_written) {
   const auto refused = [](auto change) {
     cookie made;

@@ -42,14 +42,27 @@ TEST(web_url, is_normalised) {
 }
 
 TEST(web_url, refuses_what_cannot_be_fetched) {
-  for (const char* const given :
-       {"", "example.org", "//example.org/", "/a", "ftp://example.org/", "javascript:alert(1)",
-        "mailto:a@example.org", "http://", "http:///a", "http://user:pw@example.org/",
-        "http://example.org:0/", "http://example.org:65536/",
-        "http://b\xC3\xBC"
-        "cher.example/",
-        "http://ex%61mple.org/", "http://exa mple.org/", "http://[::1", "data:text/html,x",
-        "http:example.org"}) {
+  for (const char* const given : {"",
+                                  "example.org",
+                                  "//example.org/",
+                                  "/a",
+                                  "ftp://example.org/",
+                                  "javascript:alert(1)",
+                                  "mailto:a@example.org",
+                                  "http://",
+                                  "http:///a",
+                                  "http://user:pw@example.org/",
+                                  "http://example.org:0/",
+                                  "http://example.org:65536/",
+                                  "http://b\xC3\xBC"
+                                  "cher.example/",
+                                  "http://ex%61mple.org/",
+                                  "http://exa mple.org/",
+                                  "http://[::1",
+                                  "data:text/html,x",
+                                  "http:example.org",
+                                  "http://[::1]x/",
+                                  "http://[::1]x:8"}) {
     EXPECT_EQ(text_of(web_url::parse(given)), "none") << given;
   }
   EXPECT_TRUE(web_url::parse("http://h/" + std::string(web_url::max_size - 9, 'a')));
@@ -76,6 +89,9 @@ TEST(web_url, resolves_references) {
            {"e;p=1,2", "http://example.org/a/b/e;p=1,2"},
            {"javascript:void(0)", "none"},
            {"tel:+49", "none"},
+           {"./(f)%28%26", "http://example.org/a/b/(f)%28%26"},
+           {"/%2e%2E/.%28", "http://example.org/.%28"},
+           {"https://example.org/./%28", "https://example.org/%28"},
        }) {
     EXPECT_EQ(text_of(base->resolve(given)), meant) << given;
   }

@@ -131,6 +131,20 @@ TEST(websocket_deflate, broken_data_and_broken_texts_are_refused) {
   EXPECT_EQ(inflate_all(raw({0x01, 0x00, 0xc0})).failure, errc::reserved_bits);
 }
 
+TEST(websocket_deflate, the_first_thing_wrong_counts_however_the_input_is_cut) {
+  // A stored block with a byte that is not UTF-8, and a block of no kind.
+  const std::string broken = compressed_frame(raw({0, 1, 0, 0xfe, 0xff, 0xff, 0x07}));
+  // The last byte within the limit of the tests is not UTF-8.
+  std::string packed;
+  const std::string long_text = std::string(99'999, 'a') + '\xff' + std::string(1000, 'a');
+  deflater({}).compress(bytes_of(long_text), packed);
+  for (const std::string& stream : {broken, compressed_frame(packed)}) {
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, stream.size()}) {
+      EXPECT_EQ(inflate_all(stream, piece).failure, errc::bad_utf8) << piece;
+    }
+  }
+}
+
 TEST(websocket_deflate, means_the_same_however_the_input_is_cut) {
   deflater compressing({});
   std::string stream;
