@@ -1,7 +1,8 @@
 // Any bytes as a request or as a response, as the first byte says: what we accept, Boost.Beast has to read the same
 // way.
-#include "fuzz_check.hpp"
 #include "wire/http1_beast.hpp"
+
+#include "fuzz_check.hpp"
 
 #include <cstddef>
 #include <cstdint>
