@@ -45,7 +45,8 @@ std::vector<std::string> crawl_command(const generated_site& site, const std::st
 }
 
 /// What becomes of each kind of page. Bytes that are no characters have become some: the record could not be read else.
-void expect_outcome(const std::string& url, const boost::json::value& record) {
+void expect_outcome(const generated_site& site, const std::string& url,
+                    const boost::json::value& record) {
   const std::size_t number_at = url.rfind('/') + 1;
   const std::size_t kind_at = url.rfind('/', number_at - 2) + 1;
   const std::string kind = url.substr(kind_at, number_at - 1 - kind_at);
@@ -56,7 +57,7 @@ void expect_outcome(const std::string& url, const boost::json::value& record) {
     outcome = kind == "page" ? "page" : kind == "missing" ? "http_error" : "excluded";
     status = kind == "page" ? 200 : kind == "missing" ? 404 : 0;
   }
-  const bool too_large = kind == "page" && generated_site::is_too_large(number);
+  const bool too_large = kind == "page" && site.is_too_large(number);
   if (too_large) {
     EXPECT_THAT(std::string(record.at("error").as_string()), HasSubstr("larger than 1000000"));
     outcome = "failed";
@@ -70,14 +71,14 @@ void expect_outcome(const std::string& url, const boost::json::value& record) {
 }
 
 /// URLs that have a result in a file of JSON lines; each may be there once.
-std::set<std::string> finished_in_lines(const std::string& path) {
+std::set<std::string> finished_in_lines(const generated_site& site, const std::string& path) {
   std::set<std::string> urls;
   std::ifstream in(path);
   for (std::string line; std::getline(in, line) && !in.eof();) {
     const boost::json::value record = boost::json::parse(line);
     const std::string url(record.at("url").as_string());
     EXPECT_TRUE(urls.insert(url).second) << url;
-    expect_outcome(url, record);
+    expect_outcome(site, url, record);
   }
   return urls;
 }
@@ -154,14 +155,14 @@ TEST(eddy_crawl, goes_on_after_kill_9_without_fetching_a_finished_page_again) {
     EXPECT_EQ(crawl.wait(), -SIGKILL);
   }
   expect_polite(site);
-  const std::set<std::string> before = finished_in_lines(out);
+  const std::set<std::string> before = finished_in_lines(site, out);
   EXPECT_GE(before.size(), many_pages / 3 - concurrency - generated_site::hosts);
 
   child_process again(crawl_command(site, out));
   EXPECT_EQ(again.wait(), 0) << again.output();
   expect_not_again(site, before);
   expect_polite(site);
-  const std::set<std::string> finished = finished_in_lines(out);
+  const std::set<std::string> finished = finished_in_lines(site, out);
   expect_complete(site, finished);
   EXPECT_THAT(again.output(), HasSubstr("\"finished\":" + std::to_string(finished.size()) + ","));
 

@@ -32,7 +32,10 @@ class generated_site {
   static constexpr std::size_t hosts = 10;
   static constexpr std::size_t too_large = 1'000'000;  // bytes; some pages are
 
-  [[nodiscard]] static bool is_too_large(std::size_t page) { return page % 1000 == 7; }
+  /// Only pages without links that are needed: nobody reads those of such a page.
+  [[nodiscard]] bool is_too_large(std::size_t page) const {
+    return page % 200 == 7 && page % 9 != 0 && 5 * page >= pages_;
+  }
 
   explicit generated_site(std::size_t pages) : pages_(pages) {
     std::promise<std::uint16_t> port;
