@@ -133,11 +133,8 @@ void scheduler::resume(ready_node& node) noexcept {
   }
 }
 
-void loop_progress::end_inspection() noexcept {
-  stage expected = stage::announced;
-  if (inspection_.compare_exchange_strong(expected, stage::none)) return;
-  while (inspection_.load(std::memory_order_acquire) == stage::inspecting)
-    std::this_thread::yield();
+void loop_progress::wait_for_inspection() const noexcept {
+  while (inspected_.load(std::memory_order_acquire)) std::this_thread::yield();
 }
 
 ready_node* scheduler::take_batch() noexcept {

@@ -7,6 +7,10 @@
 #include <csignal>
 #include <cstdio>
 
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 namespace eddy::runtime {
 namespace {
 
@@ -14,6 +18,8 @@ std::string place_text(std::source_location place) {
   if (place.line() == 0) return "?";
   return std::string(place.file_name()) + ":" + std::to_string(place.line());
 }
+
+bool membarrier(int command) noexcept { return ::syscall(SYS_membarrier, command, 0, 0) == 0; }
 
 }  // namespace
 
@@ -23,7 +29,9 @@ std::unique_ptr<watchdog> watchdog::make(const run_options& options) {
 }
 
 watchdog::watchdog(duration limit, std::function<void(const slow_task_report&)> hook)
-    : limit_(limit), hook_(std::move(hook)) {
+    : limit_(limit),
+      hook_(std::move(hook)),
+      has_barrier_(membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)) {
   // Signals go to the program's own threads.
   sigset_t all;
   sigset_t before;
@@ -75,33 +83,39 @@ std::optional<slow_task_report> watchdog::look(observation& at, time_point now) 
   coro::loop_progress& progress = at.observed->progress();
   const auto step = progress.sample();
   if (step.what == 0 || step != at.last) {
-    // An announcement for another step is taken back by inspect(), which fails then.
     at.last = step;
     at.since = now;
-    at.announced = at.reported = false;
+    at.reported = false;
     return std::nullopt;
   }
-  if (at.reported) return std::nullopt;
+  if (at.reported || now - at.since < limit_) return std::nullopt;
   slow_task_report report;
   report.lasted = now - at.since;
   report.loop = at.observed->index();
-  const bool is_task = (step.what & 1) == 0;
-  if (is_task && !std::exchange(at.announced, true)) {
-    progress.announce();
+  if ((step.what & 1) != 0) {
+    report.task = "a posted callback";
+  } else if (!inspect(progress, step, report)) {
     return std::nullopt;
   }
-  if (report.lasted < limit_) return std::nullopt;
-  report.task = "a posted callback";
-  if (is_task) {
-    if (!progress.inspect(step)) return std::nullopt;
+  at.reported = true;
+  return report;
+}
+
+bool watchdog::inspect(coro::loop_progress& progress, const coro::loop_progress::step& step,
+                       slow_task_report& report) const {
+  report.task = "a task";
+  if (!has_barrier_) return true;
+  progress.begin_inspection();
+  membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  const bool still_there = progress.sample() == step;
+  if (still_there) {
     const auto* task = reinterpret_cast<const coro::task_state*>(step.what);
     report.task = task->name();
     report.spawned_at = task->spawned_at();
     report.resumed_at = progress.place();
-    progress.done();
   }
-  at.reported = true;
-  return report;
+  progress.end_inspection();
+  return still_there;
 }
 
 void watchdog::tell(const slow_task_report& report) const noexcept {

@@ -41,16 +41,19 @@ class watchdog {
     loop* observed = nullptr;
     coro::loop_progress::step last{};
     time_point since{};
-    bool announced = false;
     bool reported = false;
   };
 
   void work() noexcept;
   std::optional<slow_task_report> look(observation& at, time_point now);
+  /// Writes down which task is in the step; false where the step has ended.
+  bool inspect(coro::loop_progress& progress, const coro::loop_progress::step& step,
+               slow_task_report& report) const;
   void tell(const slow_task_report& report) const noexcept;
 
   duration limit_;
   std::function<void(const slow_task_report&)> hook_;
+  bool has_barrier_;  // without it (a sandbox may forbid membarrier) a slow task has no name
   std::mutex lock_;
   std::condition_variable stopped_;
   bool stopping_ = false;

@@ -1,9 +1,8 @@
 // What another thread may see of a loop at any time: whether it is still in the same step of the same task.
 //
-// The loop pays two plain stores per step. The watcher compares samples. Before it looks at a task's record it
-// announces that, and confirms it when at least a few milliseconds later the loop is still in the same step; a task
-// that ends takes an announcement back, or waits for an inspection to end. Both use read-modify-writes on one
-// atomic, so exactly one wins.
+// The loop pays two plain stores per step and one per task that ends. The watcher compares samples. Before it looks at
+// a task's record it says so, has every thread of the program pass a memory barrier (membarrier(2)), and samples again:
+// a loop that takes the task away afterwards sees the watcher and waits for it; one that did so before shows no task.
 #pragma once
 
 #include <atomic>
@@ -34,10 +33,12 @@ class loop_progress {
     what_.store(0, std::memory_order_relaxed);
     batch_.store(batch_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
-  /// The running task's record is about to change.
+  /// The running task's record is about to change: nobody looks at it when this returns, nor before the next step.
   void end_task() noexcept {
-    if (inspection_.load(std::memory_order_acquire) != stage::none) [[unlikely]]
-      end_inspection();
+    what_.store(0, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // the watcher's barrier does the rest
+    if (inspected_.load(std::memory_order_acquire)) [[unlikely]]
+      wait_for_inspection();
   }
 
   // --- the watcher's thread ---
@@ -48,29 +49,18 @@ class loop_progress {
   [[nodiscard]] std::source_location place() const noexcept {
     return place_.load(std::memory_order_relaxed);
   }
-  void announce() noexcept {
-    stage expected = stage::none;
-    inspection_.compare_exchange_strong(expected, stage::announced);
-  }
-  /// True: the record of the task in step `s` may be read until done().
-  [[nodiscard]] bool inspect(const step& s) noexcept {
-    stage expected = stage::announced;
-    if (!inspection_.compare_exchange_strong(expected, stage::inspecting)) return false;
-    if (sample() == s) return true;
-    done();
-    return false;
-  }
-  void done() noexcept { inspection_.store(stage::none, std::memory_order_release); }
+  /// Between these, and after a barrier on all threads, the record of the task in the step sampled then may be read.
+  void begin_inspection() noexcept { inspected_.store(true, std::memory_order_relaxed); }
+  void end_inspection() noexcept { inspected_.store(false, std::memory_order_release); }
 
  private:
-  enum class stage : std::uint8_t { none, announced, inspecting };
-  void end_inspection() noexcept;
+  void wait_for_inspection() const noexcept;
 
   static_assert(std::atomic<std::source_location>::is_always_lock_free);
   std::atomic<std::uintptr_t> what_{0};
   std::atomic<std::source_location> place_{std::source_location()};
   std::atomic<std::uint64_t> batch_{0};
-  std::atomic<stage> inspection_{stage::none};
+  std::atomic<bool> inspected_{false};
 };
 
 }  // namespace eddy::coro
