@@ -4,6 +4,7 @@
 #include "connected.hpp"
 
 #include <array>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +12,8 @@
 #include <gtest/gtest.h>
 
 #include <eddy/coro/group.hpp>
+#include <eddy/coro/sleep.hpp>
+#include <eddy/io/stream.hpp>
 #include <eddy/net/net.hpp>
 #include <eddy/testing/gtest.hpp>
 
@@ -52,6 +55,16 @@ const context& careless_client() {
 
 task<ends> connect_narrow_ends() {
   return connect_ends(forgetful_client(), plain_server(), narrow());
+}
+
+task<ends> connect_tcp_ends() {
+  auto listener = net::tcp_listener::listen(net::address::loopback_v4(0));
+  io::any_stream near(co_await net::tcp_stream::connect(listener.local()));
+  io::any_stream far(co_await listener.accept());
+  auto accepted = spawn(stream::accept(std::move(far), plain_server()));
+  stream client = co_await stream::connect(std::move(near), forgetful_client(), "example.org");
+  auto& server = const_cast<stream&>(co_await accepted);
+  co_return ends{std::move(client), std::move(server)};
 }
 
 // clk.6
@@ -249,6 +262,31 @@ TEST(tls_everywhere, a_disturbed_close_can_be_made_good) {
       EXPECT_TRUE(again.has_value());
       EXPECT_EQ(received, "all of this");
     }
+  });
+}
+
+// clk.6
+// Exposes: tls/stream.wait_readable
+TEST(tls_everywhere, waiting_for_bytes_takes_none_and_leaves_the_readers_place) {
+  cancel_everywhere([](trial& t) -> task<void> {
+    ends both = co_await connect_tcp_ends();
+    auto sender = spawn([&]() -> task<void> {
+      co_await sleep(std::chrono::seconds(1));
+      co_await io::write_all(both.client, "some text");
+      co_await both.client.close();
+    });
+    const auto wait_twice = [&]() -> task<void> {
+      co_await both.server.wait_readable();
+      co_await both.server.wait_readable();
+    };
+    const auto ended = co_await t.expose(wait_twice());
+    if (t.kind() == disturbance::none) {
+      EXPECT_TRUE(ended.has_value());
+    }
+    const std::string received = co_await drain(both.server);
+    EXPECT_EQ(received, "some text");
+    co_await both.server.close();
+    co_await sender;
   });
 }
 

@@ -173,8 +173,7 @@ class CheckTest(unittest.TestCase):
 
     def test_a_header_that_does_not_compile_alone_is_found(self):
         self.write("include/eddy/base/text.hpp", "#pragma once\n\ninline std::string text();\n")
-        for compiler in ("clang++-19", "g++"):
-            self.assert_finds("headers", f"include/eddy/base/text.hpp:3: does not compile alone ({compiler})")
+        self.assert_finds("headers", "include/eddy/base/text.hpp:3: does not compile alone")
 
     def test_a_remembered_header_is_compiled_again_when_what_it_includes_changes(self):
         self.assert_clean("headers")

@@ -15,7 +15,8 @@ from .tree import Finding, SourceFile, Tree
 
 FORMATTER = "clang-format-19"
 TIDY = "clang-tidy-19"
-COMPILERS = ("clang++-19", "g++")
+# One compiler: both use the same standard library, and the other compiles every header in its presets.
+COMPILER = "clang++-19"
 FLAGS = ["-std=c++23", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion"]
 FLAGS += ["-Wsign-conversion", "-Werror"]
 
@@ -47,30 +48,25 @@ def check_format(tree: Tree) -> list[Finding]:
 
 
 def check_headers(tree: Tree) -> list[Finding]:
-    """Every public header compiles alone, and twice, on both compilers. What passed is remembered by content."""
-    missing = [name for name in COMPILERS if not shutil.which(name)]
-    if missing:
-        return [Finding("tools/setup", 1, f"{' and '.join(missing)} missing: run tools/setup")]
+    """Every public header compiles alone, and twice. What passed is remembered by content."""
+    if not shutil.which(COMPILER):
+        return [Finding("tools/setup", 1, f"{COMPILER} is missing: run tools/setup")]
     cache_path = tree.root / "build" / "check" / "headers.json"
     passed = set(json.loads(cache_path.read_text())) if cache_path.is_file() else set()
-    versions = {name: _version(name) for name in COMPILERS}
+    version = subprocess.run([COMPILER, "--version"], check=True, capture_output=True, text=True).stdout
     headers = [file for file in tree.cpp("include/") if file.path.endswith(".hpp")]
-    work = [(file, name, _key(tree, file, versions[name])) for file in headers for name in COMPILERS]
+    work = [(file, _key(tree, file, version)) for file in headers]
 
-    def run(item: tuple[SourceFile, str, str]) -> list[Finding]:
-        file, compiler, key = item
-        return [] if key in passed else _compile_alone(tree, file, compiler)
+    def run(item: tuple[SourceFile, str]) -> list[Finding]:
+        file, key = item
+        return [] if key in passed else _compile_alone(tree, file)
 
     with ThreadPoolExecutor(jobs()) as pool:
         results = list(pool.map(run, work))
     cache_path.parent.mkdir(parents=True, exist_ok=True)
-    good = sorted(key for (_, _, key), findings in zip(work, results) if not findings)
+    good = sorted(key for (_, key), findings in zip(work, results) if not findings)
     cache_path.write_text(json.dumps(good))
     return [finding for findings in results for finding in findings]
-
-
-def _version(compiler: str) -> str:
-    return subprocess.run([compiler, "--version"], check=True, capture_output=True, text=True).stdout
 
 
 def _key(tree: Tree, file: SourceFile, version: str) -> str:
@@ -89,15 +85,15 @@ def _key(tree: Tree, file: SourceFile, version: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _compile_alone(tree: Tree, file: SourceFile, compiler: str) -> list[Finding]:
+def _compile_alone(tree: Tree, file: SourceFile) -> list[Finding]:
     name = file.path.removeprefix("include/")
     source = f"#include <{name}>\n#include <{name}>\n"
-    command = [compiler, *FLAGS, "-Iinclude", "-x", "c++", "-"]
+    command = [COMPILER, *FLAGS, "-Iinclude", "-x", "c++", "-"]
     done = subprocess.run(command, cwd=tree.root, input=source, capture_output=True, text=True)
     if done.returncode == 0:
         return []
     first = _DIAGNOSTIC.search(done.stderr)
-    message = f"does not compile alone ({compiler})"
+    message = "does not compile alone"
     if first is None:
         return [Finding(file.path, 1, f"{message}: {done.stderr.strip()[:300]}")]
     if first[1] == file.path:
