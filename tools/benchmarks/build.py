@@ -41,7 +41,7 @@ def cpp(sources: Path, folder: Path) -> dict[str, Path]:
     for source in sorted(sources.glob("*.cpp")):
         program = folder / source.stem
         words = ["clang++-19", "-std=c++20", "-O3", "-DNDEBUG", "-o", str(program), str(source)]
-        if fresh(program, [source]) or succeeds(words):
+        if fresh(program, [source, *sources.glob("*.hpp")]) or succeeds(words):
             built[program.name] = program
     return built
 
