@@ -38,9 +38,13 @@ void require_http(const urls::url_view_base& url) {
     refuse("the scheme of the URL is neither http nor https");
   }
   if (!url.has_authority() || url.encoded_host().empty()) refuse("the URL has no host");
-  // Boost takes "[::1]x" for a host and a path.
+  // Boost takes "[::1]x", and "1.2.3.4x", for a host and a path.
   if (!url.encoded_path().empty() && !url.is_path_absolute()) {
     refuse("the host of the URL is not a valid name");
+  }
+  // Decoded, it could be read as another host.
+  if (url.encoded_host().find('%') != urls::string_view::npos) {
+    refuse("the host of the URL has escapes: write it plainly");
   }
   if (url.has_userinfo()) refuse("the URL has credentials in it: use an Authorization field");
 }

@@ -77,6 +77,7 @@ TEST(client_url, says_what_to_do_with_letters_that_are_not_ascii) {
 
 TEST(client_url, refuses_hosts_that_are_none) {
   for (const char* const text : {"http://[::1]x/", "http://[::1]x:8", "http://a)/", "http://a%20b/",
+                                 "http://1%2E2.3.4x/", "http://1.2.3.4x/", "http://%61/",
                                  "http://u@h/", "ftp://h/", "http:///", "http://h:0/", "h"}) {
     EXPECT_THROW(static_cast<void>(client_url::parse(text)), error) << text;
   }
