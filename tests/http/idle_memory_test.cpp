@@ -75,9 +75,9 @@ class idle_memory : public ::testing::TestWithParam<bool> {
   /// Bytes per connection, after it has come to rest. In waves: what a wave needs while it is awake is kept for the
   /// next, and has been there before the measured ones.
   task<std::size_t> measure(server& app, net::address at) {
-    constexpr std::size_t wave = 50;
-    constexpr std::size_t waves = 8;
-    constexpr std::size_t unmeasured = 2;
+    constexpr std::size_t wave = 100;
+    constexpr std::size_t waves = 3;
+    constexpr std::size_t unmeasured = 1;
     silent_clients clients;
     std::size_t before = 0;
     for (std::size_t i = 0; i < waves; ++i) {
