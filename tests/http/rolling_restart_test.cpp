@@ -60,6 +60,8 @@ class blocking_client {
  private:
   bool connect() {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const timeval limit{.tv_sec = 20, .tv_usec = 0};  // an answer that never comes is a failure
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     return ::connect(fd_, to_.data(), to_.size()) == 0;
   }
   [[nodiscard]] bool has_ended() const {
@@ -88,10 +90,16 @@ class load {
     threads_.clear();
   }
 
+  /// Waits for so many further requests to end; how is told by failed().
+  void go_on_for(std::uint64_t requests) const {
+    const std::uint64_t before = ended();
+    while (ended() < before + requests) std::this_thread::yield();
+  }
   [[nodiscard]] std::uint64_t answered() const { return answered_; }
   [[nodiscard]] std::uint64_t failed() const { return failed_; }
 
  private:
+  [[nodiscard]] std::uint64_t ended() const { return answered_ + failed_; }
   void ask(std::uint16_t port, bool keeps, std::chrono::microseconds pause) {
     blocking_client client(port);
     while (!end_) {
@@ -174,15 +182,13 @@ class rolling_restart : public ::testing::TestWithParam<runtime::driver_kind> {
     auto running = next();
     load clients(port);
     for (int restart = 0; restart < 4; ++restart) {
-      const std::uint64_t before = clients.answered();
-      while (clients.answered() < before + some) std::this_thread::yield();
+      clients.go_on_for(some);
       auto following = next();
       running->end();
       EXPECT_GT(running->requests(), 0U);
       running = std::move(following);
     }
-    const std::uint64_t before = clients.answered();
-    while (clients.answered() < before + some) std::this_thread::yield();
+    clients.go_on_for(some);
     clients.end();
     EXPECT_EQ(clients.failed(), 0U) << "of " << clients.answered();
     running->end();
