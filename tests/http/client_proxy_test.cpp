@@ -139,6 +139,15 @@ TEST(http_client_proxy, may_come_from_the_environment) {
 
 constexpr std::string_view through = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nthrough";
 
+/// A proxy that answers everything, and keeps the last request.
+auto answer_through(std::string& seen) {
+  return [&seen](scripted_peer& peer) -> task<void> {
+    const auto request = co_await peer.read_request();
+    seen = *request;
+    co_await peer.send(through);
+  };
+}
+
 task<std::string> fetch_through(std::string proxy, std::string url, std::string except = {}) {
   client_options options;
   options.proxy = std::move(proxy);
@@ -150,11 +159,7 @@ task<std::string> fetch_through(std::string proxy, std::string url, std::string 
 
 EDDY_TEST(http_client_proxy, is_asked_for_the_whole_url) {
   std::string seen;
-  auto script = [&](scripted_peer& peer) -> task<void> {
-    const auto request = co_await peer.read_request();
-    seen = *request;
-    co_await peer.send(through);
-  };
+  auto script = answer_through(seen);
   auto body = [&](const std::string& base) -> task<void> {
     const std::string page =
         co_await fetch_through("http://me:s%20t@" + base.substr(7), "http://example.org/a?b");
@@ -257,11 +262,7 @@ TEST(http_client_proxy, that_is_no_proxy_is_refused_when_the_client_is_made) {
 
 EDDY_TEST(http_client_proxy, of_the_environment_is_asked_and_one_that_is_none_is_refused) {
   std::string seen;
-  auto script = [&](scripted_peer& peer) -> task<void> {
-    const auto request = co_await peer.read_request();
-    seen = *request;
-    co_await peer.send(through);
-  };
+  auto script = answer_through(seen);
   auto body = [&](const std::string& base) -> task<void> {
     client_options options;
     options.proxy_from_environment = true;
