@@ -1,12 +1,20 @@
 # tests/<name>/ for every module and application: one GoogleTest binary, one ctest entry (one per I/O driver where the
-# module does I/O). Examples and the programs behind the guide run as tests as well. Tools and the installed package have
-# tests of their own. Under the thread sanitizer only the modules with threads are tested: they are those that do I/O.
+# module does I/O). What runs programs of others has entries and the label `programs` of its own, so that
+# `ctest -LE programs` is quick: suites named <what>_with_<program>, and the applications. Examples and the programs
+# behind the guide run as tests as well. Tools and the installed package have tests of their own. Under the thread
+# sanitizer only the modules with threads are tested: they are those that do I/O.
 
 include(CTest)
 find_package(GTest REQUIRED)
 
 set(EDDY_DRIVEN_MODULES runtime net fs tls process http web service eddy) # their tests run once per kernel driver
-set(EDDY_UNDRIVEN_http http_server_tls_testssl.*) # but these: long, and about nothing that a driver does
+# but these: they choose the driver themselves, or are long and about nothing that a driver does.
+set(EDDY_UNDRIVEN_runtime on/*)
+set(EDDY_UNDRIVEN_net drivers/*)
+set(EDDY_UNDRIVEN_http drivers/*:websocket_cases.*:http1_llhttp.*)
+set(EDDY_UNDRIVEN_http.programs http_server_tls_with_testssl.*)
+set(EDDY_UNDRIVEN_web drivers/*)
+set(EDDY_WITH_PROGRAMS tls http web)
 
 # An upper bound for hangs, not a measure: sanitizers are up to ten times slower.
 set(EDDY_TEST_TIMEOUT 300)
@@ -22,7 +30,26 @@ set(EDDY_TEST_ENVIRONMENT
 function(eddy_add_test name label)
   add_test(NAME ${name} COMMAND ${ARGN})
   set_tests_properties(${name} PROPERTIES
-    TIMEOUT ${EDDY_TEST_TIMEOUT} LABELS "${label}" ENVIRONMENT "${EDDY_TEST_ENVIRONMENT}")
+    TIMEOUT ${EDDY_TEST_TIMEOUT} LABELS "${label}"
+    ENVIRONMENT "${EDDY_TEST_ENVIRONMENT};GTEST_OUTPUT=xml:${PROJECT_BINARY_DIR}/gtest/${name}.xml")
+endfunction()
+
+# The tests of a module, or a part of them, that a GoogleTest filter has.
+function(eddy_add_part name label target filter)
+  set(undriven ${EDDY_UNDRIVEN_${name}})
+  if(NOT label IN_LIST EDDY_DRIVEN_MODULES)
+    eddy_add_test(${name} "${label};${ARGN}" ${target})
+    return()
+  endif()
+  foreach(driver IN ITEMS epoll io_uring)
+    eddy_add_test(${name}.${driver} "${label};${driver};${ARGN}" ${target})
+    set_property(TEST ${name}.${driver} APPEND PROPERTY
+      ENVIRONMENT EDDY_DRIVER=${driver} "GTEST_FILTER=${filter}:${undriven}")
+  endforeach()
+  if(undriven)
+    eddy_add_test(${name}.undriven "${label};${ARGN}" ${target})
+    set_property(TEST ${name}.undriven APPEND PROPERTY ENVIRONMENT "GTEST_FILTER=${undriven}")
+  endif()
 endfunction()
 
 function(eddy_module_tests name)
@@ -59,22 +86,15 @@ function(eddy_module_tests name)
     target_compile_definitions(${target} PRIVATE EDDY_PEERS="${PROJECT_SOURCE_DIR}/tests/web/peers.py")
   endif()
 
-  if(name IN_LIST EDDY_DRIVEN_MODULES)
-    foreach(driver IN ITEMS epoll io_uring)
-      eddy_add_test(${name}.${driver} "${name};${driver}" ${target})
-      set_property(TEST ${name}.${driver} APPEND PROPERTY ENVIRONMENT EDDY_DRIVER=${driver})
-      if(EDDY_UNDRIVEN_${name})
-        set_property(TEST ${name}.${driver} APPEND PROPERTY ENVIRONMENT GTEST_FILTER=-${EDDY_UNDRIVEN_${name}})
-      endif()
-    endforeach()
-    if(EDDY_UNDRIVEN_${name})
-      eddy_add_test(${name}.undriven ${name} ${target})
-      set_property(TEST ${name}.undriven APPEND PROPERTY ENVIRONMENT GTEST_FILTER=${EDDY_UNDRIVEN_${name}})
-    endif()
-  else()
-    eddy_add_test(${name} ${name} ${target})
-  endif()
   get_property(app GLOBAL PROPERTY EDDY_APP_${name})
+  if(app)
+    eddy_add_part(${name} ${name} ${target} "*-" programs)
+  elseif(name IN_LIST EDDY_WITH_PROGRAMS)
+    eddy_add_part(${name} ${name} ${target} "*-*_with_*.*")
+    eddy_add_part(${name}.programs ${name} ${target} "*_with_*.*-" programs)
+  else()
+    eddy_add_part(${name} ${name} ${target} "*-")
+  endif()
   if(app)
     target_compile_definitions(${target} PRIVATE EDDY_PROGRAM="$<TARGET_FILE:${app}>")
     add_dependencies(${target} ${app})

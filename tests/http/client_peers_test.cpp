@@ -71,7 +71,7 @@ void write_file(const std::filesystem::path& path, std::string_view content) {
   std::ofstream(path, std::ios::binary) << content;
 }
 
-TEST(http_client_nginx, speaks_tls_and_decodes_gzip) {
+TEST(http_client_with_frail_nginx, speaks_tls_and_decodes_gzip) {
   const tls::certificate_authority authority;
   const tls::credentials own = authority.issue({"localhost", "127.0.0.1"});
   const auto folder =
@@ -181,20 +181,22 @@ void fetch_while_workers_die(const nginx& server, const client_options& options,
 
 constexpr std::size_t many_requests = sanitized ? 4000 : 50'000;
 
-TEST(http_client_nginx, whose_workers_are_killed_loses_no_request_and_leaks_no_connection) {
+TEST(http_client_with_frail_nginx,
+     whose_workers_are_killed_loses_no_request_and_leaks_no_connection) {
   client_options options;
   options.timeouts.total = 20s;
   fetch_while_workers_die(nginx(), options, many_requests);
 }
 
-TEST(http_client_nginx, whose_workers_are_killed_loses_no_request_over_http2) {
+TEST(http_client_with_frail_nginx, whose_workers_are_killed_loses_no_request_over_http2) {
   client_options options;
   options.timeouts.total = 20s;
   options.http2_prior_knowledge = true;
   fetch_while_workers_die(nginx({}, "http2"), options, many_requests);
 }
 
-TEST(http_client_nginx, that_says_goaway_and_closes_all_the_time_loses_no_request_over_http2) {
+TEST(http_client_with_frail_nginx,
+     that_says_goaway_and_closes_all_the_time_loses_no_request_over_http2) {
   // After 20 requests nginx says GOAWAY, and it closes after a millisecond without one: a new request may meet either.
   const nginx server("keepalive_requests 20; keepalive_timeout 1ms;", "http2");
   server.write_file("page.txt", "a page\n");
@@ -315,7 +317,7 @@ async def main():
 asyncio.run(main())
 )";
 
-TEST(http_client_aiohttp, sends_forms_and_streams_and_reads_streams) {
+TEST(http_client_with_aiohttp, sends_forms_and_streams_and_reads_streams) {
   program server({"/usr/bin/python3", "-c", aiohttp_server});
   const std::string port = server.read_line();
   ASSERT_FALSE(port.empty()) << "aiohttp is not installed: run tools/setup test";
@@ -356,7 +358,7 @@ TEST(http_client_aiohttp, sends_forms_and_streams_and_reads_streams) {
   run(main);
 }
 
-TEST(http_client_node, decodes_brotli_and_survives_short_keep_alives) {
+TEST(http_client_with_node, decodes_brotli_and_survives_short_keep_alives) {
   constexpr const char* script = R"(
 const http = require('http'), zlib = require('zlib');
 const server = http.createServer((request, response) => {
@@ -382,7 +384,7 @@ server.listen(0, '127.0.0.1', () => console.log(server.address().port));
   run(main);
 }
 
-TEST(http_client_tinyproxy, goes_through_for_http_and_https) {
+TEST(http_client_with_tinyproxy, goes_through_for_http_and_https) {
   const tls::certificate_authority authority;
   const auto folder =
       std::filesystem::temp_directory_path() / ("eddy-proxy-" + std::to_string(getpid()));
@@ -440,7 +442,7 @@ TEST(http_client_tinyproxy, goes_through_for_http_and_https) {
   std::filesystem::remove_all(folder);
 }
 
-TEST(http_client_microsocks, goes_through_with_and_without_credentials) {
+TEST(http_client_with_microsocks, goes_through_with_and_without_credentials) {
   const tls::certificate_authority authority;
   const std::uint16_t port = free_port();
   const std::uint16_t guarded_port = free_port();

@@ -117,7 +117,7 @@ std::string said_by(std::string command) {
   return said;
 }
 
-TEST(http2_programs, curl_gets_and_posts) {
+TEST(http2_with_programs, curl_gets_and_posts) {
   const folder files;
   const std::string upload = files.write("upload", large_text());
   const std::string down = files.path() + "/down";
@@ -134,7 +134,7 @@ TEST(http2_programs, curl_gets_and_posts) {
   EXPECT_THAT(said, HasSubstr("same\nabc1000\n"));
 }
 
-TEST(http2_programs, nghttp_reads_a_page_and_its_own_upload) {
+TEST(http2_with_programs, nghttp_reads_a_page_and_its_own_upload) {
   const folder files;
   const std::string upload = files.write("upload", "some data");
   const std::string said = said_by("nghttp -v BASE/ && nghttp --data=" + upload +
@@ -145,14 +145,14 @@ TEST(http2_programs, nghttp_reads_a_page_and_its_own_upload) {
   EXPECT_THAT(said, HasSubstr("20000"));
 }
 
-TEST(http2_programs, h2load_has_all_its_requests_answered) {
+TEST(http2_with_programs, h2load_has_all_its_requests_answered) {
   for (const std::string_view path : {"/", "/slow", "/stream"}) {
     const std::string said = said_by("h2load -n 3000 -c 3 -m 100 BASE" + std::string(path));
     EXPECT_THAT(said, HasSubstr("3000 done, 3000 succeeded, 0 failed, 0 errored, 0 timeout"));
   }
 }
 
-TEST(http2_programs, httpx_asks_by_prior_knowledge) {
+TEST(http2_with_programs, httpx_asks_by_prior_knowledge) {
   const std::string said = said_by(
       "/usr/bin/python3 -c \"\n"
       "import httpx\n"
@@ -204,7 +204,7 @@ std::string said_over_tls(std::string command, Body body) {
   return said;
 }
 
-TEST(http2_programs, clients_agree_with_the_server_on_a_version) {
+TEST(http2_with_programs, clients_agree_with_the_server_on_a_version) {
   const std::string python =
       "/usr/bin/python3 -c \"\n"
       "import httpx\n"
@@ -313,7 +313,7 @@ void run_client(task<void> main) {
   run(with_timeout(60s, std::move(main)), options);
 }
 
-TEST(http2_programs, the_client_reads_from_nghttpd) {
+TEST(http2_with_programs, the_client_reads_from_nghttpd) {
   const folder files;
   static_cast<void>(files.write("page.txt", "a page\n"));
   static_cast<void>(files.write("large", large_text()));
@@ -338,7 +338,7 @@ void write_files(const nginx& other) {
   other.write_file("large", large_text());
 }
 
-TEST(http2_programs, the_client_reads_from_nginx_without_tls) {
+TEST(http2_with_programs, the_client_reads_from_nginx_without_tls) {
   const nginx other({}, "http2");
   write_files(other);
   auto main = [&]() -> task<void> {
@@ -350,7 +350,7 @@ TEST(http2_programs, the_client_reads_from_nginx_without_tls) {
   run_client(main());
 }
 
-TEST(http2_programs, the_client_agrees_with_nginx_on_http2) {
+TEST(http2_with_programs, the_client_agrees_with_nginx_on_http2) {
   const tls::certificate_authority authority;
   const tls::credentials own = authority.issue({"127.0.0.1"});
   const folder keys;

@@ -113,7 +113,7 @@ EDDY_TEST(http_server_tls, closes_idle_connections_with_a_goodbye) {
   co_await with_secure_server(app, secure_server(), body);
 }
 
-TEST(http_server_tls_curl, chooses_the_version_by_alpn) {
+TEST(http_server_tls_with_curl, chooses_the_version_by_alpn) {
   const tls::testing::temporary_folder folder;
   const std::string authority = folder.write("ca.pem", tls::testing::authority().pem());
   server app;

@@ -42,7 +42,7 @@ std::vector<std::string> findings_in(const std::string& report) {
   return found;
 }
 
-TEST(http_server_tls_testssl, finds_nothing_weak) {
+TEST(http_server_tls_with_testssl, finds_nothing_weak) {
   const tests::scratch_folder folder;
   const std::string report = folder / "report.csv";
   server app;

@@ -245,15 +245,17 @@ task<void> talk_to(std::string url, bool compress) {
   EXPECT_EQ(on.close_code(), 1000);
 }
 
-TEST(websocket_peers, python_websockets_talks_to_our_server) { expect_right(websockets_client); }
+TEST(websocket_with_peers, python_websockets_talks_to_our_server) {
+  expect_right(websockets_client);
+}
 
-TEST(websocket_peers, aiohttp_talks_to_our_server_and_reads_its_events) {
+TEST(websocket_with_peers, aiohttp_talks_to_our_server_and_reads_its_events) {
   expect_right(aiohttp_client);
 }
 
-TEST(websocket_peers, node_ws_talks_to_our_server) { expect_right(node_client); }
+TEST(websocket_with_peers, node_ws_talks_to_our_server) { expect_right(node_client); }
 
-TEST(websocket_peers, our_client_talks_to_python_websockets) {
+TEST(websocket_with_peers, our_client_talks_to_python_websockets) {
   const peer_process peer(program(websockets_server));
   const std::string url = "ws://127.0.0.1:" + peer.first_line() + "/";
   run_for_real([&]() -> task<void> {
@@ -262,7 +264,7 @@ TEST(websocket_peers, our_client_talks_to_python_websockets) {
   });
 }
 
-TEST(websocket_peers, our_client_talks_to_aiohttp_and_follows_its_events) {
+TEST(websocket_with_peers, our_client_talks_to_aiohttp_and_follows_its_events) {
   const peer_process peer(program(aiohttp_server));
   const std::string port = peer.first_line();
   run_for_real([&]() -> task<void> {
@@ -277,7 +279,7 @@ TEST(websocket_peers, our_client_talks_to_aiohttp_and_follows_its_events) {
   });
 }
 
-TEST(websocket_peers, our_client_talks_to_node_ws) {
+TEST(websocket_with_peers, our_client_talks_to_node_ws) {
   const peer_process peer(program(node_server));
   const std::string url = "ws://127.0.0.1:" + peer.first_line() + "/";
   run_for_real([&]() -> task<void> {
@@ -286,7 +288,7 @@ TEST(websocket_peers, our_client_talks_to_node_ws) {
   });
 }
 
-TEST(websocket_peers, a_page_in_chromium_fetches_follows_events_and_talks_compressed) {
+TEST(websocket_with_peers, a_page_in_chromium_fetches_follows_events_and_talks_compressed) {
   std::string reported;
   run_for_real([&]() -> task<void> {
     std::optional<chromium> browser;

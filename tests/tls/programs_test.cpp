@@ -138,7 +138,7 @@ task<std::string> s_client(const std::string& address, const std::vector<std::st
 
 // --- our server ---
 
-TEST(tls_programs, s_client_talks_to_the_server_in_both_versions) {
+TEST(tls_with_programs, s_client_talks_to_the_server_in_both_versions) {
   auto options = file_server();
   options.alpn = {"h2", "http/1.1"};
   with_server(options, [](const std::string& address, record&) -> task<void> {
@@ -157,7 +157,7 @@ TEST(tls_programs, s_client_talks_to_the_server_in_both_versions) {
   });
 }
 
-TEST(tls_programs, s_client_resumes_sessions_in_both_versions) {
+TEST(tls_with_programs, s_client_resumes_sessions_in_both_versions) {
   with_server(file_server(), [](const std::string& address, record&) -> task<void> {
     for (const char* version : {"-tls1_2", "-tls1_3"}) {
       const temporary_folder folder;
@@ -173,7 +173,7 @@ TEST(tls_programs, s_client_resumes_sessions_in_both_versions) {
   });
 }
 
-TEST(tls_programs, old_versions_and_weak_ciphers_are_refused) {
+TEST(tls_with_programs, old_versions_and_weak_ciphers_are_refused) {
   with_server(file_server(), [](const std::string& address, record& notes) -> task<void> {
     const std::vector<std::string> old{"-tls1_1", "-cipher", "ALL:@SECLEVEL=0"};
     const std::string by_version = co_await s_client(address, old);
@@ -188,7 +188,7 @@ TEST(tls_programs, old_versions_and_weak_ciphers_are_refused) {
   });
 }
 
-TEST(tls_programs, s_client_shows_its_certificate) {
+TEST(tls_with_programs, s_client_shows_its_certificate) {
   auto options = file_server();
   options.clients = client_certificates::required;
   options.client_authorities = trust::file(files().authority);
@@ -205,7 +205,7 @@ TEST(tls_programs, s_client_shows_its_certificate) {
   });
 }
 
-TEST(tls_programs, curl_gets_a_page) {
+TEST(tls_with_programs, curl_gets_a_page) {
   with_server(file_server(), [](const std::string& address, record& notes) -> task<void> {
     const std::string port = address.substr(address.find(':') + 1);
     const std::vector<std::string> curl{"curl",      "-q", "-s",         "-S",
@@ -234,7 +234,7 @@ TEST(tls_programs, curl_gets_a_page) {
   });
 }
 
-TEST(tls_programs, sslscan_finds_nothing_weak) {
+TEST(tls_with_programs, sslscan_finds_nothing_weak) {
   with_server(file_server(), [](const std::string& address, record&) -> task<void> {
     const std::vector<std::string> sslscan{"sslscan", "--no-colour", "--sni-name=example.org",
                                            address};
@@ -295,7 +295,7 @@ client_options file_client() {
   return options;
 }
 
-TEST(tls_programs, the_client_gets_a_page_from_s_server_and_resumes) {
+TEST(tls_with_programs, the_client_gets_a_page_from_s_server_and_resumes) {
   const auto main = []() -> task<void> {
     for (const auto highest : {version::tls_1_2, version::tls_1_3}) {
       auto options = file_client();
@@ -316,7 +316,7 @@ TEST(tls_programs, the_client_gets_a_page_from_s_server_and_resumes) {
   run(main);
 }
 
-TEST(tls_programs, the_client_says_why_it_does_not_like_s_server) {
+TEST(tls_with_programs, the_client_says_why_it_does_not_like_s_server) {
   const auto main = []() -> task<void> {
     const auto failure = [](std::uint16_t port, client_options options) -> task<std::error_code> {
       try {
@@ -351,7 +351,7 @@ TEST(tls_programs, the_client_says_why_it_does_not_like_s_server) {
   run(main);
 }
 
-TEST(tls_programs, the_client_gets_a_large_file_from_nginx) {
+TEST(tls_with_programs, the_client_gets_a_large_file_from_nginx) {
   ASSERT_TRUE(http::testing::nginx::is_installed()) << "run tools/setup test";
   const http::testing::nginx server("ssl on; ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate " +
                                     files().chain + "; ssl_certificate_key " + files().key + ";");
@@ -372,7 +372,7 @@ TEST(tls_programs, the_client_gets_a_large_file_from_nginx) {
   run(main);
 }
 
-TEST(tls_programs, connect_to_a_server_of_ours_by_name) {
+TEST(tls_with_programs, connect_to_a_server_of_ours_by_name) {
   with_server(file_server(), [](const std::string& address, record&) -> task<void> {
     const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1)));
     try {
