@@ -1,21 +1,28 @@
-// The load generator of the echo benchmarks: messages of 64 bytes, the next after the answer to the last, on many
-// connections over two loops. Prints "rate <messages per second>".
+// The load generator of the benchmarks: messages of 64 bytes or HTTP requests on many connections over two loops. Without
+// a rate the next follows the answer to the last; with one, each has its time, whether the server keeps up or not. Prints
+// "rate <messages per second>" and, with a rate, latencies "p50_us", "p99_us", "p999_us".
 //
-//   load echo|websocket <port> <connections> <seconds>
+//   load echo|websocket|http <port> <connections> <seconds> [rate]
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <mutex>
+#include <numeric>
 #include <string>
 
 #include <eddy/coro/group.hpp>
+#include <eddy/coro/sleep.hpp>
 #include <eddy/coro/timeout.hpp>
 #include <eddy/io/buffered_reader.hpp>
 #include <eddy/net/tcp.hpp>
 #include <eddy/runtime/run.hpp>
 
 namespace {
+
+using wall = std::chrono::steady_clock;
 
 constexpr std::string_view handshake =
     "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -25,12 +32,14 @@ constexpr std::string_view handshake =
 struct exchange {
   std::string opening;
   std::string message;
-  std::size_t answer = 0;
+  std::size_t answer =
+      0;  // 0: as long as the first, which is an HTTP response with a Content-Length
 };
 
 exchange exchange_for(std::string_view kind) {
   const std::string text(64, 'x');
   if (kind == "echo") return {"", text, text.size()};
+  if (kind == "http") return {"", "GET /plaintext HTTP/1.1\r\nHost: localhost\r\n\r\n", 0};
   // RFC 6455, 5.2: a final text frame, masked with zeros; the answer has no mask.
   return {std::string(handshake), std::string("\x81\xc0\0\0\0\0", 6) + text, 2 + text.size()};
 }
@@ -38,31 +47,112 @@ exchange exchange_for(std::string_view kind) {
 struct load {
   exchange what;
   eddy::net::address server;
-  int connections = 0;
+  int connections = 0;  // on each loop
   eddy::duration length{};
+  eddy::duration
+      interval{};  // between the messages of a connection; 0: each follows the last answer
 };
 
-eddy::task<void> exchange_messages(const load& given, long& count) {
-  auto stream = co_await eddy::net::tcp_stream::connect(given.server);
-  stream.set_nodelay(true);
-  eddy::io::buffered_reader reader(stream);
-  if (!given.what.opening.empty()) {
-    co_await stream.write_all(std::as_bytes(std::span(given.what.opening)));
-    const std::string head = co_await reader.read_until("\r\n\r\n");
-    if (!head.starts_with("HTTP/1.1 101 ")) throw std::runtime_error("no WebSocket: " + head);
+// Counts durations in buckets whose width is a 32nd of what they hold.
+class latencies {
+ public:
+  void add(eddy::duration taken) {
+    ++counts_[bucket(static_cast<std::uint64_t>(std::max<long>(0, taken.count())))];
   }
-  const auto message = std::as_bytes(std::span(given.what.message));
-  std::array<std::byte, 256> answer;
-  const auto expected = std::span(answer).first(given.what.answer);
-  for (;;) {
-    co_await stream.write_all(message);
+  void add(const latencies& other) {
+    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+  }
+  [[nodiscard]] double microseconds(double share) const {
+    const long all = std::accumulate(counts_.begin(), counts_.end(), 0L);
+    long seen = 0;
+    std::size_t i = 0;
+    while (i + 1 < counts_.size() &&
+           static_cast<double>(seen + counts_[i]) < share * static_cast<double>(all))
+      seen += counts_[i++];
+    return static_cast<double>(end_of(i)) / 1000;
+  }
+
+ private:
+  static constexpr int fine = 5;  // bits kept below the highest
+  static std::size_t bucket(std::uint64_t nanoseconds) {
+    const int shift = std::max(0, static_cast<int>(std::bit_width(nanoseconds)) - 1 - fine);
+    return (static_cast<std::size_t>(shift) << fine) +
+           static_cast<std::size_t>(nanoseconds >> shift);
+  }
+  static std::uint64_t end_of(std::size_t bucket) {
+    const std::size_t shift = bucket < (2U << fine) ? 0 : (bucket >> fine) - 1;
+    return (bucket - (shift << fine) + 1) << shift;
+  }
+
+  std::array<long, 64U << fine> counts_{};
+};
+
+struct figures {
+  long messages = 0;
+  latencies taken;
+};
+
+class connection {
+ public:
+  connection(const load& given, eddy::net::tcp_stream stream)
+      : given_(given), stream_(std::move(stream)), answer_(given.what.answer) {
+    stream_.set_nodelay(true);
+  }
+
+  eddy::task<void> open() {
+    if (given_.what.opening.empty() && answer_ != 0) co_return;
+    const std::string& first =
+        given_.what.opening.empty() ? given_.what.message : given_.what.opening;
+    co_await stream_.write_all(std::as_bytes(std::span(first)));
+    eddy::io::buffered_reader reader(stream_);
+    const std::string head = co_await reader.read_until("\r\n\r\n");
+    if (answer_ == 0) {
+      const std::size_t at = head.find("ontent-");
+      const std::size_t length = head.find("ength: ", at);
+      if (!head.starts_with("HTTP/1.1 200 ") || length == std::string::npos)
+        throw std::runtime_error("no answer with a length: " + head);
+      const std::size_t body = std::strtoul(head.c_str() + length + 7, nullptr, 10);
+      co_await reader.read_exactly(body);
+      answer_ = head.size() + body;
+    } else if (!head.starts_with("HTTP/1.1 101 ")) {
+      throw std::runtime_error("no WebSocket: " + head);
+    }
+  }
+
+  eddy::task<void> ask() {
+    co_await stream_.write_all(std::as_bytes(std::span(given_.what.message)));
     std::size_t received = 0;
-    while (received < expected.size()) {
-      const std::size_t more = co_await stream.read_some(expected.subspan(received));
+    while (received < answer_) {
+      const std::size_t more = co_await stream_.read_some(
+          std::span(buffer_).first(std::min(buffer_.size(), answer_ - received)));
       if (more == 0) throw std::runtime_error("the server hung up");
       received += more;
     }
-    ++count;
+  }
+
+ private:
+  const load& given_;
+  eddy::net::tcp_stream stream_;
+  std::size_t answer_;
+  std::array<std::byte, 1024> buffer_;
+};
+
+eddy::task<void> exchange_messages(const load& given, eddy::duration phase, figures& result) {
+  connection peer(given, co_await eddy::net::tcp_stream::connect(given.server));
+  co_await peer.open();
+  wall::time_point due = wall::now() + phase;
+  for (;;) {
+    // A message that is late because the last answer was counts from when it was due; that the timer is late is not
+    // the server's fault.
+    const wall::time_point now = wall::now();
+    if (now < due) co_await eddy::sleep(due - now);
+    const wall::time_point from = now < due ? wall::now() : due;
+    co_await peer.ask();
+    ++result.messages;
+    if (given.interval > eddy::duration{}) {
+      result.taken.add(wall::now() - from);
+      due += given.interval;
+    }
   }
 }
 
@@ -70,41 +160,52 @@ eddy::task<void> exchange_messages(const load& given, long& count) {
 struct total {
   std::mutex mutex;
   double rate = 0;
+  latencies taken;
 };
 
 eddy::task<int> measure(const load& given, total& sum) {
-  long count = 0;
+  figures own;
   auto all = [&](eddy::task_group& group) -> eddy::task<void> {
-    for (int i = 0; i < given.connections; ++i) group.spawn(exchange_messages(given, count));
+    for (int i = 0; i < given.connections; ++i)
+      group.spawn(exchange_messages(given, given.interval * i / given.connections, own));
     co_return;
   };
   const eddy::time_point began = eddy::now();
   co_await eddy::move_on_after(given.length, eddy::with_group(all));
   const std::chrono::duration<double> elapsed = eddy::now() - began;
   const std::lock_guard lock(sum.mutex);
-  sum.rate += static_cast<double>(count) / elapsed.count();
+  sum.rate += static_cast<double>(own.messages) / elapsed.count();
+  sum.taken.add(own.taken);
   co_return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::fprintf(stderr, "usage: %s echo|websocket <port> <connections> <seconds>\n", argv[0]);
+  if (argc != 5 && argc != 6) {
+    std::fprintf(stderr, "usage: %s echo|websocket|http <port> <connections> <seconds> [rate]\n",
+                 argv[0]);
     return 2;
   }
   constexpr int loops = 2;
+  const double rate = argc == 6 ? std::atof(argv[5]) : 0;
   load given;
   given.what = exchange_for(argv[1]);
   given.server = eddy::net::address::loopback_v4(static_cast<std::uint16_t>(std::atoi(argv[2])));
   given.connections = std::max(1, std::atoi(argv[3]) / loops);
   given.length = std::chrono::milliseconds(static_cast<long>(1000 * std::atof(argv[4])));
+  if (rate > 0)
+    given.interval = eddy::duration(static_cast<long>(1e9 * loops * given.connections / rate));
   total sum;
   eddy::run_options options;
   options.loops = loops;
   try {
     const int result = eddy::run([&] { return measure(given, sum); }, options);
     std::printf("rate %.0f\n", sum.rate);
+    if (rate > 0) {
+      std::printf("p50_us %.1f\np99_us %.1f\np999_us %.1f\n", sum.taken.microseconds(0.5),
+                  sum.taken.microseconds(0.99), sum.taken.microseconds(0.999));
+    }
     return result;
   } catch (const std::exception& failure) {
     std::fprintf(stderr, "%s\n", failure.what());

@@ -13,6 +13,8 @@ from statistics import median
 from . import servers
 
 WARM_UP = 0.3  # seconds of load before the first figure of a server
+ECHO = {"eddy": ["bench_echo"], "Asio": ["asio_echo"], "Tokio": ["tokio_echo"], "Go": ["go_peer", "echo"]}
+HTTP = {"eddy": ["bench_http_server"], "hyper": ["hyper_server"], "Go": ["go_peer", "http"]}
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,12 @@ def server_rows(
 
 
 def own_load(setting: Setting, kind: str) -> Callable[[int, float], float]:
-    def load(port: int, seconds: float) -> float:
-        program = str(setting.programs["bench_load"])
-        return figures_of(run(setting, setting.load, program, kind, str(port), "64", str(seconds)))["rate"]
+    return lambda port, seconds: loaded(setting, kind, port, seconds)["rate"]
 
-    return load
+
+def loaded(setting: Setting, kind: str, port: int, seconds: float, *rate: str) -> dict[str, float]:
+    program = str(setting.programs["bench_load"])
+    return figures_of(run(setting, setting.load, program, kind, str(port), "64", str(seconds), *rate))
 
 
 def wrk(setting: Setting, path: str, *more: str, scheme: str = "http") -> Callable[[int, float], float]:
@@ -170,12 +173,35 @@ def download(setting: Setting, path: str, size: int) -> Callable[[int, float], f
 
 
 def echo(setting: Setting) -> Iterator[Result]:
-    commands = servers.commands(
-        setting.programs,
-        {"eddy": ["bench_echo"], "Asio": ["asio_echo"], "Tokio": ["tokio_echo"], "Go": ["go_peer", "echo"]},
-    )
+    commands = servers.commands(setting.programs, ECHO)
     row = Row("TCP echo, 64 connections", "messages/s")
     yield from server_rows(setting, row, commands, own_load(setting, "echo"))
+
+
+def latency(setting: Setting) -> Iterator[Result]:
+    """Of messages that come at 70 % of the rate that the same server reaches in the same round."""
+    rows = {
+        "p50_us": Row("{}: median latency at 70 % of its peak", "us", False),
+        "p99_us": Row("{}: 99 % are faster", "us", False),
+        "p999_us": Row("{}: 99.9 % are faster", "us", False),
+    }
+
+    def taker(kind: str, command: servers.Command) -> Callable[[], dict[str, float]]:
+        def take() -> dict[str, float]:
+            with servers.started(command, setting.tested) as server:
+                loaded(setting, kind, server.port, WARM_UP)
+                peak = loaded(setting, kind, server.port, setting.seconds)["rate"]
+                return loaded(setting, kind, server.port, 2 * setting.seconds, str(0.7 * peak))
+
+        return take
+
+    with servers.nginx(setting.programs) as nginx:
+        for kind, what, commands in (
+            ("echo", "TCP echo", servers.commands(setting.programs, ECHO)),
+            ("http", "HTTP plaintext", servers.commands(setting.programs, HTTP) | nginx.plain),
+        ):
+            named = {metric: Row(row.workload.format(what), row.unit, False) for metric, row in rows.items()}
+            yield from rounds(setting, named, {name: taker(kind, command) for name, command in commands.items()})
 
 
 def websocket(setting: Setting) -> Iterator[Result]:
@@ -187,12 +213,8 @@ def websocket(setting: Setting) -> Iterator[Result]:
 
 
 def http(setting: Setting) -> Iterator[Result]:
-    commands = servers.commands(
-        setting.programs,
-        {"eddy": ["bench_http_server"], "hyper": ["hyper_server"], "Go": ["go_peer", "http"]},
-    )
     with servers.nginx(setting.programs) as nginx:
-        commands |= nginx.plain
+        commands = servers.commands(setting.programs, HTTP) | nginx.plain
         pipelined = ["-s", str(setting.root / "bench" / "peers" / "pipeline.lua")]
         plain = wrk(setting, "/plaintext")
         yield from server_rows(setting, Row("HTTP plaintext, 64 connections", "requests/s"), commands, plain)
@@ -245,6 +267,7 @@ GROUPS = {
     "core": core,
     "echo": echo,
     "http": http,
+    "latency": latency,
     "https": https,
     "files": files,
     "client": client,

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 START_LIMIT = 10.0  # seconds until a server has to accept
 # They come in groups, as users do: what a server gives back after a while may serve the next group.
@@ -55,23 +56,24 @@ def started(command: Command, cores: str) -> Iterator[Server]:
     command.prepare(port)
     words = [word.replace("{port}", str(port)) for word in command.words]
     environment = {**os.environ, "GOMAXPROCS": str(len(cores.split(",")))}
-    process = subprocess.Popen(
-        ["taskset", "-c", cores, *words],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        preexec_fn=allow_many_descriptors,
-    )
-    try:
-        wait_until_it_accepts(process, port)
-        yield Server(port, process)
-    finally:
-        process.terminate()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            ["taskset", "-c", cores, *words],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            preexec_fn=allow_many_descriptors,
+        )
         try:
-            process.communicate(timeout=START_LIMIT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+            wait_until_it_accepts(process, port, said)
+            yield Server(port, process)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=START_LIMIT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def free_port() -> int:
@@ -85,7 +87,7 @@ def allow_many_descriptors() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def wait_until_it_accepts(process: subprocess.Popen[bytes], port: int) -> None:
+def wait_until_it_accepts(process: subprocess.Popen[bytes], port: int, said: BinaryIO) -> None:
     deadline = time.monotonic() + START_LIMIT
     while True:
         try:
@@ -93,7 +95,8 @@ def wait_until_it_accepts(process: subprocess.Popen[bytes], port: int) -> None:
             return
         except OSError as problem:
             if process.poll() is not None:
-                raise Failed(f"ended at once: {process.stderr.read().decode(errors='replace')[-300:]}") from problem
+                said.seek(0)
+                raise Failed(f"ended at once: {said.read().decode(errors='replace')[-300:]}") from problem
             if time.monotonic() > deadline:
                 raise Failed(f"accepts nothing on port {port} after {START_LIMIT:.0f} s") from problem
             time.sleep(0.02)

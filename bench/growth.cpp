@@ -1,0 +1,228 @@
+// How costs grow with numbers: tasks that wait, armed timers, connections of a server, routes of a server. Prints lines
+// "kind count nanoseconds", the cost of one unit in processor time of the loop's thread, the median of five rounds.
+// tools/growth draws them.
+//
+//   growth [tasks|timers|connections|routes]       EDDY_DRIVER chooses the driver
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <eddy/coro/group.hpp>
+#include <eddy/coro/handle.hpp>
+#include <eddy/coro/sleep.hpp>
+#include <eddy/http/server.hpp>
+#include <eddy/runtime/offload.hpp>
+#include <eddy/runtime/run.hpp>
+#include <eddy/sync/event.hpp>
+
+namespace {
+
+namespace http = eddy::http;
+
+constexpr int rounds = 5;
+
+double loop_nanoseconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+class result {
+ public:
+  result(const char* kind, std::size_t count) : kind_(kind), count_(count) {}
+  void add(double nanoseconds, std::size_t units) {
+    each_.push_back(nanoseconds / static_cast<double>(units));
+  }
+  ~result() {
+    std::ranges::sort(each_);
+    std::printf("%s %zu %.1f\n", kind_, count_, each_[each_.size() / 2]);
+    std::fflush(stdout);
+  }
+
+ private:
+  const char* kind_;
+  std::size_t count_;
+  std::vector<double> each_;
+};
+
+// How often something is repeated so that a round has about this many units.
+std::size_t repeats(std::size_t units, std::size_t count) {
+  return std::max<std::size_t>(1, units / count);
+}
+
+// --- tasks: spawned, all wait for one event, woken, joined ---
+
+eddy::task<void> wait_for(eddy::event& start) { co_await start.wait(); }
+
+eddy::task<void> wake_all(std::size_t count) {
+  eddy::event start;
+  std::vector<eddy::task_handle<void>> handles;
+  handles.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) handles.push_back(eddy::spawn(wait_for(start)));
+  co_await eddy::yield();
+  start.set();
+  for (auto& handle : handles) co_await handle;
+}
+
+eddy::task<void> tasks() {
+  for (std::size_t count = 1; count <= 1'000'000; count *= 10) {
+    result each("tasks", count);
+    const std::size_t times = repeats(200'000, count);
+    for (int round = 0; round < rounds; ++round) {
+      const double before = loop_nanoseconds();
+      for (std::size_t i = 0; i < times; ++i) co_await wake_all(count);
+      each.add(loop_nanoseconds() - before, times * count);
+    }
+  }
+}
+
+// --- timers: one is cancelled and armed again while the others stay armed ---
+
+class idle_timer final : public eddy::coro::timer {
+  void expired() noexcept override {}
+};
+
+eddy::task<void> timers() {
+  auto& queue = eddy::runtime::loop::current().timers();
+  for (std::size_t count = 1; count <= 1'000'000; count *= 10) {
+    std::vector<idle_timer> armed(count);
+    std::uint64_t random = 88172645463325252U;
+    const auto rearm = [&](idle_timer& timer) {
+      random ^= random << 13;
+      random ^= random >> 7;
+      random ^= random << 17;
+      queue.remove(timer);
+      queue.add(timer,
+                eddy::after(eddy::now(), std::chrono::milliseconds(1'000 + random % 100'000)));
+    };
+    for (idle_timer& timer : armed) rearm(timer);
+    {
+      result each("timers", count);
+      constexpr std::size_t operations = 1'000'000;
+      for (int round = 0; round < rounds; ++round) {
+        const double before = loop_nanoseconds();
+        for (std::size_t i = 0; i < operations; ++i) rearm(armed[i % count]);
+        each.add(loop_nanoseconds() - before, operations);
+      }
+    }
+    for (idle_timer& timer : armed) queue.remove(timer);
+  }
+  co_return;
+}
+
+// --- connections and routes: clients are plain sockets on a thread of their own ---
+
+std::vector<int> connect_many(eddy::net::address server, std::size_t count) {
+  std::vector<int> clients;
+  for (std::size_t i = 0; i < count; ++i) {
+    clients.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (clients.back() < 0 || ::connect(clients.back(), server.data(), server.size()) != 0) {
+      std::perror("growth: a client");
+      std::_Exit(1);
+    }
+  }
+  return clients;
+}
+
+std::string request_of(std::size_t route) {
+  return "GET /part" + std::to_string(route) + "/items/17 HTTP/1.1\r\nHost: h\r\n\r\n";
+}
+
+// Each client asks `depth` times at once and reads what comes back, `times` times; the routes are asked in turn.
+void ask(const std::vector<int>& clients, std::size_t routes, std::size_t depth,
+         std::size_t times) {
+  std::size_t route = 0;
+  std::string requests;
+  std::array<char, 65536> answers{};
+  for (std::size_t i = 0; i < times; ++i) {
+    for (const int client : clients) {
+      requests.clear();
+      for (std::size_t k = 0; k < depth; ++k) requests += request_of(route++ % routes);
+      if (::send(client, requests.data(), requests.size(), 0) < 0) std::abort();
+    }
+    for (const int client : clients) {
+      // Every answer ends with the text that no other part of it has.
+      std::size_t ends = 0;
+      while (ends < depth) {
+        const auto size = ::recv(client, answers.data(), answers.size(), 0);
+        if (size <= 0) std::abort();
+        ends += static_cast<std::size_t>(std::count(answers.begin(), answers.begin() + size, '!'));
+      }
+    }
+  }
+}
+
+struct load {
+  const char* kind;
+  std::size_t count;  // what the line says
+  std::size_t connections;
+  std::size_t routes;
+  std::size_t depth;  // requests that a client sends at once
+};
+
+eddy::task<void> serve_and_ask(load what) {
+  http::server app;
+  for (std::size_t i = 0; i < what.routes; ++i) {
+    app.get("/part" + std::to_string(i) + "/items/{id}",
+            [](http::request&) { return http::response::of("text/plain", "Hello!"); });
+  }
+  auto listener = eddy::net::tcp_listener::listen(eddy::net::address::loopback_v4(0));
+  const eddy::net::address at = listener.local();
+  auto body = [&](eddy::task_group& group) -> eddy::task<void> {
+    group.spawn(app.serve(listener));
+    const std::vector<int> clients = co_await eddy::to_thread(connect_many, at, what.connections);
+    const std::size_t each_time = what.connections * what.depth;
+    const std::size_t times = repeats(50'000, each_time);
+    co_await eddy::to_thread(ask, std::cref(clients), what.routes, what.depth, std::size_t{1});
+    {
+      result each(what.kind, what.count);
+      for (int round = 0; round < rounds; ++round) {
+        const double before = loop_nanoseconds();
+        co_await eddy::to_thread(ask, std::cref(clients), what.routes, what.depth, times);
+        each.add(loop_nanoseconds() - before, times * each_time);
+      }
+    }
+    for (const int client : clients) ::close(client);
+    app.shutdown();
+  };
+  co_await eddy::with_group(body);
+}
+
+// Both ends are in this process, whose descriptors are often limited to 20,000.
+eddy::task<void> connections() {
+  for (const std::size_t count : {10u, 100u, 1'000u, 9'000u})
+    co_await serve_and_ask({"connections", count, count, 1, 1});
+}
+
+// Sixteen at once on one connection: what a request costs, without the system calls that would hide it.
+eddy::task<void> routes() {
+  for (std::size_t count = 1; count <= 10'000; count *= 10)
+    co_await serve_and_ask({"routes", count, 1, count, 16});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view kind = argc > 1 ? argv[1] : "";
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  if (kind == "tasks") return eddy::run(tasks()), 0;
+  if (kind == "timers") return eddy::run(timers()), 0;
+  if (kind == "connections") return eddy::run(connections()), 0;
+  if (kind == "routes") return eddy::run(routes()), 0;
+  std::fputs("usage: growth tasks|timers|connections|routes\n", stderr);
+  return 2;
+}
