@@ -1,6 +1,6 @@
 // The load generator of the benchmarks: messages of 64 bytes or HTTP requests on many connections over two loops.
-// Without a rate each follows the answer to the last; with one, each has its time, whether the server keeps up or not. Prints
-// "rate <messages per second>" and, with a rate, the latencies "p50_us", "p99_us" and "p999_us".
+// Without a rate each follows the answer to the last; with one, each has its time, whether the server keeps up or
+// not. Prints "rate <messages per second>" and, with a rate, the latencies "p50_us", "p99_us" and "p999_us".
 //
 //   load echo|websocket|http <port> <connections> <seconds> [rate]
 #include <algorithm>
