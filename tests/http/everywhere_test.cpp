@@ -33,6 +33,7 @@ using ::eddy::testing::disturbance;
 using ::eddy::testing::error_recorder;
 using ::eddy::testing::everywhere_options;
 using ::eddy::testing::trial;
+using ::eddy::testing::virtual_io;
 using test::add_routes;
 using test::ask_anything;
 using test::ask_everything;
@@ -299,6 +300,11 @@ TEST(everywhere, a_download_goes_on_from_the_bytes_it_gave) {
       narrow);
 }
 
+/// So that what goes on beside the calls does so alike in each run; threads would come back whenever they do.
+void call_files_in_virtual_time() {
+  virtual_io().script_calls([] { return duration(100us); });
+}
+
 // clk.6
 // Exposes: http/download.download_file
 TEST(everywhere, a_download_into_a_file_can_be_called_again) {
@@ -306,6 +312,7 @@ TEST(everywhere, a_download_into_a_file_can_be_called_again) {
   narrow.run.network.max_transfer = 100;
   cancel_everywhere(
       [](trial& t) -> task<void> {
+        call_files_in_virtual_time();
         const tests::scratch_folder folder;
         server app;
         add_file(app);
@@ -367,6 +374,7 @@ task<void> expect_whole_or_cut(
 // Exposes: http/response.write_file
 TEST(everywhere, a_file_is_read_whole_or_its_answer_is_cut) {
   cancel_everywhere([](trial& t) -> task<void> {
+    call_files_in_virtual_time();
     const error_recorder broken_bodies;
     co_await expect_whole_or_cut(
         t, [](body_writer& out, const runtime::open_file& from, std::uint64_t size) -> task<void> {
