@@ -22,6 +22,7 @@
 #include <eddy/http/server.hpp>
 #include <eddy/runtime/offload.hpp>
 #include <eddy/runtime/run.hpp>
+#include <eddy/sync/event.hpp>
 
 namespace eddy::http::test {
 namespace {
@@ -285,11 +286,13 @@ TEST(http_server_unix, serves_at_a_path_as_over_tcp) {
   const tests::scratch_folder folder;
   const std::string path = folder / "http.sock";
   server app;
+  event slow_has_begun;
   app.get("/", [](request& r) {
     return std::string(r.peer().is_ip() ? "ip" : "unix") + " " + std::string(r.scheme()) + "\n";
   });
-  app.get("/slow", [](request&) -> task<std::string> {
-    co_await sleep(300ms);
+  app.get("/slow", [&](request&) -> task<std::string> {
+    slow_has_begun.set();
+    co_await sleep(100ms);
     co_return "slow\n";
   });
   auto main = [&]() -> task<void> {
@@ -301,7 +304,7 @@ TEST(http_server_unix, serves_at_a_path_as_over_tcp) {
       EXPECT_EQ(got, "unix http\n");
       auto slow = to_thread([&] { return output_of(curl + "/slow"); });
       auto stop = [&]() -> task<void> {
-        co_await sleep(100ms);
+        co_await slow_has_begun.wait();
         app.shutdown();
       };
       group.spawn(stop());
