@@ -10,6 +10,7 @@
 
 #include <eddy/base/error.hpp>
 #include <eddy/wire/http1.hpp>
+#include <eddy/wire/uri.hpp>
 
 namespace {
 
@@ -61,7 +62,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (base) check(*base);
   if (line == std::string_view::npos) return 0;
   if (!base) base = client_url::parse("http://example.org/a/b?c");
-  const auto next = made_by([&] { return base->resolve(text.substr(line + 1)); });
+  const std::string_view location = text.substr(line + 1);
+  const auto next = made_by([&] { return base->resolve(location); });
   if (next) check(*next);
+  // As the client follows it: what is a URI already leads to the same.
+  const auto mended = made_by([&] { return base->resolve(eddy::wire::escape_stray(location)); });
+  if (mended) check(*mended);
+  eddy::fuzz::expect(!next || (mended && mended->text() == next->text()),
+                     "a URL that escaping has changed");
   return 0;
 }

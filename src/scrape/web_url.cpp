@@ -16,21 +16,6 @@ namespace {
 
 namespace urls = boost::urls;
 
-/// Whether `c` may stand in a path or query as it is (RFC 3986 section 3.3 and 3.4).
-bool stands_as_is(char c) noexcept {
-  return detail::is_alpha(c) || detail::is_digit(c) ||
-         std::string_view("-._~!$&'()*+,;=:@/?").find(c) != std::string_view::npos;
-}
-
-/// Where the authority of `reference` ends: "scheme://authority" or "//authority"; 0 when it has none.
-std::size_t end_of_authority(std::string_view reference) noexcept {
-  std::size_t begin = 0;
-  const std::size_t colon = reference.find(':');
-  if (colon != std::string_view::npos && colon < reference.find_first_of("/?")) begin = colon + 1;
-  if (reference.substr(begin, 2) != "//") return 0;
-  return std::min(reference.find_first_of("/?", begin + 2), reference.size());
-}
-
 /// Repairs what browsers repair, and cuts the fragment off.
 std::string repair(std::string_view reference) {
   std::string plain;
@@ -42,18 +27,7 @@ std::string repair(std::string_view reference) {
   std::replace(plain.begin(),
                plain.begin() + static_cast<std::ptrdiff_t>(std::min(plain.find('?'), plain.size())),
                '\\', '/');
-  const std::size_t authority_end = end_of_authority(plain);
-  std::string out = plain.substr(0, authority_end);
-  for (std::size_t i = authority_end; i < plain.size(); ++i) {
-    const char c = plain[i];
-    const bool escape = c == '%' && detail::is_hex_byte(std::string_view(plain).substr(i + 1, 2));
-    if (escape || stands_as_is(c)) {
-      out += c;
-    } else {
-      detail::append_percent(out, c);
-    }
-  }
-  return out;
+  return wire::escape_stray(plain);
 }
 
 /// Escapes in one form: upper case, and none where the character can stand for itself whatever the scheme.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <utility>
 
 namespace eddy::wire {
 namespace {
@@ -61,7 +62,48 @@ std::string merged(const uri_parts& base, std::string_view path) {
   return std::string(base.path.substr(0, base.path.rfind('/') + 1)) + std::string(path);
 }
 
+bool is_hex(char c) noexcept {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/// Whether `c` may stand in a path, query or fragment as it is (sections 3.3 to 3.5), or separates them.
+bool stands_as_is(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("-._~!$&'()*+,;=:@/?").find(c) != std::string_view::npos;
+}
+
+/// Where the scheme and authority of `reference` end; 0 when it has no authority.
+std::size_t end_of_authority(std::string_view reference) noexcept {
+  const std::size_t colon = reference.find(':');
+  const bool absolute = colon != std::string_view::npos && colon < reference.find_first_of("/?#");
+  const std::size_t begin = absolute ? colon + 1 : 0;
+  if (reference.substr(begin, 2) != "//") return 0;
+  return std::min(reference.find_first_of("/?#", begin + 2), reference.size());
+}
+
 }  // namespace
+
+std::string escape_stray(std::string_view reference) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  const std::size_t begin = end_of_authority(reference);
+  std::string made(reference.substr(0, begin));
+  bool in_fragment = false;
+  for (std::size_t i = begin; i < reference.size(); ++i) {
+    const char c = reference[i];
+    const bool escapes = c == '%' && i + 2 < reference.size() && is_hex(reference[i + 1]) &&
+                         is_hex(reference[i + 2]);
+    const bool opens_fragment = c == '#' && !std::exchange(in_fragment, true);
+    if (escapes || opens_fragment || stands_as_is(c)) {
+      made += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    made += '%';
+    made += digits[byte >> 4];
+    made += digits[byte & 15];
+  }
+  return made;
+}
 
 std::string remove_dot_segments(std::string_view path) {
   if (!path.starts_with('/')) return std::string(path);

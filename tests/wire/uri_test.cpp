@@ -41,6 +41,24 @@ TEST(uri, nothing_is_decoded_when_references_are_resolved) {
   EXPECT_EQ(resolve_reference("", "x"), ":x") << "no URI gives none";
 }
 
+TEST(uri, what_cannot_stand_in_a_reference_is_escaped) {
+  for (const auto& [reference, meant] : {
+           std::pair{"", ""},
+           {"/a b?c d#e f", "/a%20b?c%20d#e%20f"},
+           {"/\xC3\xA9/\xE9", "/%C3%A9/%E9"},
+           {"/%41%zz%4", "/%41%25zz%254"},
+           {"/[x]\"<>\\^`{|}", "/%5Bx%5D%22%3C%3E%5C%5E%60%7B%7C%7D"},
+           {"http://[::1]:80/[", "http://[::1]:80/%5B"},
+           {"//h\xC3\xA9/\xC3\xA9", "//h\xC3\xA9/%C3%A9"},
+           {"http://a b/", "http://a b/"},
+           {"http://h#a#b", "http://h#a%23b"},
+           {"x:y z", "x:y%20z"},
+           {"/a://b c", "/a://b%20c"},
+       }) {
+    EXPECT_EQ(escape_stray(reference), meant) << reference;
+  }
+}
+
 TEST(uri, dot_segments_go_however_they_are_written) {
   for (const auto& [path, meant] : {
            std::pair{"", ""},

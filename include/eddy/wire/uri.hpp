@@ -14,6 +14,10 @@ namespace eddy::wire {
 /// URI gives none.
 [[nodiscard]] std::string resolve_reference(std::string_view base, std::string_view reference);
 
+/// `reference` with what cannot stand in a URI's path, query or fragment percent-encoded: blanks, quotes, bytes beyond
+/// ASCII, a "%" that escapes nothing. So browsers read what is no URI. The scheme and authority stay as they are.
+[[nodiscard]] std::string escape_stray(std::string_view reference);
+
 /// A path that begins with "/" without "." and ".." (section 5.2.4), also where they are written "%2e"; any other path
 /// as it is.
 [[nodiscard]] std::string remove_dot_segments(std::string_view path);
