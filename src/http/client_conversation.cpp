@@ -8,6 +8,7 @@
 #include <eddy/coro/group.hpp>
 #include <eddy/coro/timeout.hpp>
 #include <eddy/io/stream.hpp>
+#include <eddy/sync/event.hpp>
 #include <eddy/wire/http1_writer.hpp>
 
 namespace eddy::http::detail {
@@ -30,11 +31,18 @@ struct conversation {
   const outgoing_request& request;
   const client_timeouts& limits;
   request_progress& at;
+  event* began = nullptr;  // set with the response's first byte; there while a body is being sent
 };
 
 task<std::size_t> fill(const conversation& in, bool first) {
-  const duration limit = first ? in.limits.first_byte : in.limits.idle_read;
-  if (limit == duration::max()) co_return co_await in.connection.fill();
+  // While a body is sent, the time of the first byte has not begun.
+  const duration until_first = in.began != nullptr ? duration::max() : in.limits.first_byte;
+  const duration limit = first ? until_first : in.limits.idle_read;
+  if (limit == duration::max()) {
+    const std::size_t got = co_await in.connection.fill();
+    if (in.began != nullptr) in.began->set();
+    co_return got;
+  }
   const auto got = co_await move_on_after(limit, in.connection.fill());
   if (!got) throw in.at.timed_out(limit, first ? "no response" : "nothing came");
   co_return *got;
@@ -170,12 +178,21 @@ task<bool> send_body(const conversation& in) {
 
 /// The body is sent while the response is awaited, because a server may answer before it has read all. An answer that
 /// is no success ends the sending.
-task<answer> send_and_read(const conversation& in) {
+task<answer> send_and_read(conversation in) {
   bool sent = false;
-  auto sending = [&]() -> task<void> { sent = co_await send_body(in); };
+  event began;
+  in.began = &began;
+  auto sending = [&]() -> task<void> {
+    sent = co_await send_body(in);
+    const duration limit = in.limits.first_byte;
+    if (!sent || in.request.stream || limit == duration::max()) co_return;
+    const bool came = co_await move_on_after(limit, began.wait());
+    if (!came) throw in.at.timed_out(limit, "no response");
+  };
   auto both = [&](task_group& group) -> task<answer> {
     auto sender = group.spawn(sending);
     const answer found = co_await read_final_head(in);
+    began.set();  // it may have come with an interim one
     const bool goes_on = found == answer::head && is_success(in.connection.head.status());
     if (goes_on) {
       co_await sender;

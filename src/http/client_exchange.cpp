@@ -67,6 +67,7 @@ task<bool> try_http1(const exchange_setting& setting, lease& place, const std::s
   }
 }
 
+/// Null: it is to be sent again.
 task<std::unique_ptr<incoming_response>> try_shared(const exchange_setting& setting,
                                                     std::shared_ptr<multiplexed_connection> on,
                                                     const outgoing_request& request,
@@ -75,7 +76,7 @@ task<std::unique_ptr<incoming_response>> try_shared(const exchange_setting& sett
   ++setting.counts.requests;
   std::unique_ptr<incoming_response> response;
   try {
-    response = co_await on->exchange(request);
+    response = co_await on->exchange(request, setting.limits);
     response->keeps = on;
   } catch (const error& e) {
     const bool safe = e.code() == request_errc::not_processed ||

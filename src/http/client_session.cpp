@@ -7,6 +7,7 @@
 
 #include <eddy/base/error.hpp>
 #include <eddy/coro/timeout.hpp>
+#include <eddy/wire/uri.hpp>
 
 namespace eddy::http {
 
@@ -112,7 +113,7 @@ task<client_response> client_session::follow(const request_spec& spec, attempt& 
   const exchange_setting setting = setting_of(of);
   const std::size_t most = spec.max_redirects.value_or(options_.max_redirects);
   outgoing_request request = prepare(spec);
-  const bool own_cookies = request.fields.contains("Cookie");
+  bool own_cookies = request.fields.contains("Cookie");
   for (;; ++of.redirects) {
     of.at.url = request.url.text();
     of.at.method = request.method;
@@ -129,6 +130,7 @@ task<client_response> client_session::follow(const request_spec& spec, attempt& 
     }
     of.at.phase = request_phase::preparing;
     client_url next = next_hop(request, response->status, *location, of.redirects);
+    own_cookies = own_cookies && next.origin == request.url.origin;
     request.redirect(response->status, std::move(next));
     co_await discard_redirect_body(*response);
   }
@@ -136,7 +138,8 @@ task<client_response> client_session::follow(const request_spec& spec, attempt& 
 
 client_url client_session::next_hop(const outgoing_request& request, int status,
                                     std::string_view location, std::size_t number) const {
-  client_url next = request.url.resolve(location);
+  // Many servers write what is no URI there: blanks, letters beyond ASCII.
+  client_url next = request.url.resolve(wire::escape_stray(location));
   const std::string from = request.url.text();
   const std::string to = next.text();
   if (request.url.secure && !next.secure && !options_.follow_to_http) {

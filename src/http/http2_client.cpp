@@ -9,6 +9,7 @@
 #include <eddy/base/error.hpp>
 #include <eddy/coro/group.hpp>
 #include <eddy/coro/handle.hpp>
+#include <eddy/coro/timeout.hpp>
 #include <eddy/http/client_error.hpp>
 #include <eddy/http/http2_error.hpp>
 #include <eddy/wire/http1_response_parser.hpp>
@@ -48,8 +49,9 @@ class http2_connection final : public multiplexed_connection {
   [[nodiscard]] bool accepts() const noexcept override { return session_->accepts(); }
   [[nodiscard]] bool ended() const noexcept override { return session_->ended(); }
   [[nodiscard]] std::size_t running() const noexcept override { return session_->running(); }
-  task<std::unique_ptr<incoming_response>> exchange(const outgoing_request& request) override {
-    return session_->exchange(request);
+  task<std::unique_ptr<incoming_response>> exchange(const outgoing_request& request,
+                                                    const client_timeouts& limits) override {
+    return session_->exchange(request, limits);
   }
 
  private:
@@ -184,12 +186,12 @@ task<void> http2_client_session::await_room() {
 }
 
 task<std::unique_ptr<incoming_response>> http2_client_session::exchange(
-    const outgoing_request& request) {
-  auto call = std::make_unique<http2_call>(shared_from_this());
+    const outgoing_request& request, const client_timeouts& limits) {
+  auto call = std::make_unique<http2_call>(shared_from_this(), limits.idle_write);
   co_await await_room();
   if (ended()) throw error(make_error_code(request_errc::not_processed), "request");
   begin(*call, request);
-  co_await await_head(*call, request);
+  co_await await_head(*call, request, limits);
   call->keep_rest();
   co_return call;
 }
@@ -213,6 +215,7 @@ void http2_client_session::begin(http2_call& call, const outgoing_request& reque
   const bool streams = request.stream.has_value();
   const bool has_body = streams || !request.body.empty();
   if (!streams) call.out_.finish(request.body);
+  call.streams_ = streams;
   if (streams) call.sends_ = request.stream->length;
   const nghttp2_data_provider body = http2_body_provider();
   const auto& fields = outgoing_.fields();
@@ -232,19 +235,14 @@ void http2_client_session::begin(http2_call& call, const outgoing_request& reque
 
 // A streamed body is made meanwhile. When the answer comes before its end the body is still sent, unless the answer
 // says that it was in vain.
-task<void> http2_client_session::await_head(http2_call& call, const outgoing_request& request) {
-  const auto head = [&call]() -> task<void> {
-    while (!call.has_head() && !call.failure_) {
-      call.news_.clear();
-      co_await call.news_.wait();
-    }
-  };
+task<void> http2_client_session::await_head(http2_call& call, const outgoing_request& request,
+                                            const client_timeouts& limits) {
   if (!request.stream) {
-    co_await head();
+    co_await call.await_head(limits);
   } else {
     auto both = [&](task_group& group) -> task<void> {
       group.spawn(call.write_stream(*request.stream));
-      co_await head();
+      co_await call.await_head(limits);
       if (call.failure_ || !is_success(call.status)) group.cancel();
     };
     co_await with_group(both);
@@ -317,8 +315,9 @@ void http2_client_session::stream_closed(std::int32_t id, std::uint32_t code) {
 
 // --- calls ---
 
-http2_call::http2_call(std::shared_ptr<http2_client_session> session)
-    : session_(std::move(session)), out_(*session_, duration::max()) {
+http2_call::http2_call(std::shared_ptr<http2_client_session> session, duration idle_write)
+    : session_(std::move(session)), out_(*session_, idle_write) {
+  out_.announce_end(news_);
   ++session_->running_;
 }
 
@@ -335,13 +334,31 @@ http2_call::~http2_call() {
   session_->tell();
 }
 
+/// As of HTTP/1: the time of the first byte begins when all is sent, and an interim response ends it.
+task<void> http2_call::await_head(const client_timeouts& limits) {
+  while (!has_head() && !failure_) {
+    duration limit = duration::max();
+    if (out_.finished() && !streams_) limit = interim_ == 0 ? limits.first_byte : limits.idle_read;
+    news_.clear();
+    if (limit == duration::max()) {
+      co_await news_.wait();
+      continue;
+    }
+    const bool came = co_await move_on_after(limit, news_.wait());
+    if (!came) throw error(errc::timed_out, "no response");
+  }
+}
+
 bool http2_call::take_head(std::string_view text) {
   http1::response_parser parser;
   http1::response_head head;
   const auto size = parser.parse(text, method_, head);
   constexpr int most_interim = 32;
   if (!size || *size != text.size() || head.status() == 101) return false;
-  if (head.is_interim()) return ++interim_ <= most_interim;
+  if (head.is_interim()) {
+    news_.set();
+    return ++interim_ <= most_interim;
+  }
   status = head.status();
   fields = http::fields(head.fields());
   if (head.framing() == http1::framing::length) announced_ = head.content_length();

@@ -37,7 +37,8 @@ class http2_client_session final : public http2_engine,
   [[nodiscard]] bool accepts() const noexcept;
   [[nodiscard]] bool ended() const noexcept;
   [[nodiscard]] std::size_t running() const noexcept { return running_; }
-  task<std::unique_ptr<incoming_response>> exchange(const outgoing_request& request);
+  task<std::unique_ptr<incoming_response>> exchange(const outgoing_request& request,
+                                                    const client_timeouts& limits);
   /// Nobody needs the connection any more.
   void close() noexcept;
 
@@ -66,7 +67,8 @@ class http2_client_session final : public http2_engine,
   [[nodiscard]] http2_call* find(std::int32_t id) noexcept;
   [[nodiscard]] std::size_t most_calls() const noexcept;
   task<void> await_room();
-  task<void> await_head(http2_call& call, const outgoing_request& request);
+  task<void> await_head(http2_call& call, const outgoing_request& request,
+                        const client_timeouts& limits);
   void expect_answers() noexcept;
   void tell() noexcept;
 
@@ -92,7 +94,8 @@ class http2_client_session final : public http2_engine,
 /// One request and its response. The caller's; gives the stream up when it is destroyed before the end.
 class http2_call final : public incoming_response, public list_hook<>, public body_sink {
  public:
-  explicit http2_call(std::shared_ptr<http2_client_session> session);
+  /// Sending without progress for `idle_write` fails it as timed out.
+  http2_call(std::shared_ptr<http2_client_session> session, duration idle_write);
   ~http2_call() override;
 
   std::optional<std::string_view> take_piece(std::size_t most) override;
@@ -109,6 +112,7 @@ class http2_call final : public incoming_response, public list_hook<>, public bo
   [[nodiscard]] bool take_head(std::string_view text);
   [[nodiscard]] bool take_trailers(std::string_view lines);
   [[nodiscard]] bool has_head() const noexcept { return status >= 200; }
+  task<void> await_head(const client_timeouts& limits);
   task<void> write_stream(const streamed_body& body);
   void keep_rest();
   void fail(std::error_code why) noexcept;
@@ -118,6 +122,7 @@ class http2_call final : public incoming_response, public list_hook<>, public bo
   std::int32_t id_ = 0;  // 0: not begun
   wire::http1::method method_ = wire::http1::method::get;
   http2_outbox out_;
+  bool streams_ = false;
   std::optional<std::uint64_t> sends_;  // bytes of a streamed body, if announced
   std::string rest_;                    // of a body whose request has gone
   std::string come_;                    // what has come, and

@@ -82,6 +82,7 @@ void http2_outbox::sent(std::size_t bytes) noexcept {
   engine_.note_body(bytes);
   expect_progress();
   if (piece_.empty()) taken_away_.set();
+  if (finished() && at_end_ != nullptr) at_end_->set();
 }
 
 }  // namespace eddy::http::detail

@@ -30,6 +30,8 @@ class http2_outbox {
   void set_trailers(const fields& trailers);
   /// The stream is closed.
   void close() noexcept;
+  /// `which` is set when everything has been sent; it outlives this.
+  void announce_end(event& which) noexcept { at_end_ = &which; }
 
   /// It has stalled, but meanwhile the connection has carried enough of other bodies: then it may wait on.
   [[nodiscard]] bool let_others_pass(time_point now) noexcept;
@@ -56,6 +58,7 @@ class http2_outbox {
   std::string_view piece_;
   fields trailers_;
   event taken_away_;
+  event* at_end_ = nullptr;
   time_point deadline_ = never;
   bool last_ = false;
   bool closed_ = false;

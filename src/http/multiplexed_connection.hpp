@@ -13,6 +13,7 @@
 #include <memory>
 
 #include <eddy/coro/task.hpp>
+#include <eddy/http/client_options.hpp>
 #include <eddy/io/any_stream.hpp>
 #include <eddy/net/address.hpp>
 
@@ -50,8 +51,10 @@ class multiplexed_connection {
   /// was decided on: where it is not any more, this waits, or fails as not processed. request.stream->write is called
   /// while the response is awaited too, so that a server may answer early. Cancelled: the stream is reset. Throws
   /// error; one whose code is request_errc::not_processed says that the peer has done nothing with the request
-  /// (REFUSED_STREAM, or above GOAWAY's last stream): it is sent again whatever its method.
-  virtual task<std::unique_ptr<incoming_response>> exchange(const outgoing_request& request) = 0;
+  /// (REFUSED_STREAM, or above GOAWAY's last stream): it is sent again whatever its method. Of `limits` those of
+  /// sending and of waiting for the head count here: passing one is errc::timed_out.
+  virtual task<std::unique_ptr<incoming_response>> exchange(const outgoing_request& request,
+                                                            const client_timeouts& limits) = 0;
 };
 
 /// A connection of HTTP/2 over a stream on which nothing has been sent: sends the preface and its settings, and does

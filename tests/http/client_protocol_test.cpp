@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -419,6 +420,86 @@ EDDY_TEST(http_client_redirects, keep_credentials_within_their_origin) {
   EXPECT_THAT(seen[1], ::testing::HasSubstr("Authorization: secret"));
   EXPECT_THAT(seen[1], ::testing::HasSubstr("Cookie: secret"));
   EXPECT_THAT(seen[2], ::testing::Not(::testing::HasSubstr("secret")));
+}
+
+/// Where a redirect to `location` leads: the request line that follows it.
+task<std::string> line_after_redirect(std::string location) {
+  std::string line;
+  auto script = [&](scripted_peer& peer) -> task<void> {
+    co_await peer.answer("HTTP/1.1 302 x\r\nLocation: " + location +
+                         "\r\nContent-Length: 0\r\n\r\n");
+    const auto request = co_await peer.read_request();
+    if (!request) co_return;
+    line = request->substr(0, request->find(" HTTP/"));
+    co_await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    static_cast<void>(co_await peer.read_request());
+  };
+  auto body = [&](const std::string& base) -> task<void> {
+    client c;
+    const client_response response = co_await c.get(base + "/a/b");
+    EXPECT_EQ(response.status(), 200);
+  };
+  co_await with_scripted_server(script, body);
+  co_return line;
+}
+
+EDDY_TEST(http_client_redirects, lead_where_browsers_go_if_the_location_is_no_uri) {
+  const std::string blanks = co_await line_after_redirect("c d?e f");
+  EXPECT_EQ(blanks, "GET /a/c%20d?e%20f");
+  const std::string letters = co_await line_after_redirect("/caf\xC3\xA9|%");
+  EXPECT_EQ(letters, "GET /caf%C3%A9%7C%25");
+  const std::string fragment = co_await line_after_redirect("/x#\xC3\xA9");
+  EXPECT_EQ(fragment, "GET /x");
+}
+
+EDDY_TEST(http_client_redirects, do_not_wait_for_a_body_that_does_not_come) {
+  auto script = [&](scripted_peer& peer) -> task<void> {
+    const auto request = co_await peer.read_request();
+    if (request->starts_with("GET /next ")) {
+      co_await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    } else {
+      co_await peer.send("HTTP/1.1 302 x\r\nLocation: /next\r\nContent-Length: 9\r\n\r\n<p>");
+    }
+    static_cast<void>(co_await peer.read_request());
+  };
+  auto body = [&](const std::string& base) -> task<void> {
+    client c;
+    const time_point began = now();
+    client_response response = co_await c.get(base);
+    const std::string text = co_await response.body();
+    EXPECT_EQ(text, "hi");
+    EXPECT_LE(now() - began, 2s);
+    EXPECT_EQ(c.statistics().connects, 2u);
+  };
+  co_await with_scripted_server(script, body);
+}
+
+EDDY_TEST(http_client_redirects, get_the_cookies_of_their_target_in_place_of_the_callers) {
+  std::string seen;
+  auto second = [&](scripted_peer& peer) -> task<void> {
+    const auto request = co_await peer.read_request();
+    if (request) seen = *request;
+    co_await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  };
+  auto outer = [&](const std::string& elsewhere) -> task<void> {
+    auto first = [&](scripted_peer& peer) -> task<void> {
+      co_await peer.answer("HTTP/1.1 302 x\r\nLocation: " + elsewhere +
+                           "/there\r\nContent-Length: 0\r\n\r\n");
+    };
+    auto body = [&](const std::string& base) -> task<void> {
+      client_options options;
+      options.cookies = std::make_shared<cookie_jar>();
+      const cookie_target host{"127.0.0.1", "/", false};
+      options.cookies->store("kept=1", host, std::chrono::system_clock::time_point());
+      client c(options);
+      request_spec spec("GET", base);
+      spec.fields.set("Cookie", "own=2");
+      static_cast<void>(co_await c.request(spec));
+    };
+    co_await with_scripted_server(first, body);
+  };
+  co_await with_scripted_server(second, outer);
+  EXPECT_THAT(seen, ::testing::HasSubstr("Cookie: kept=1\r\n"));
 }
 
 task<void> redirect_for_ever(scripted_peer& peer) {

@@ -524,6 +524,37 @@ EDDY_TEST(http_client_limits, count_in_each_phase) {
   co_await with_scripted_server(script, body);
 }
 
+EDDY_TEST(http_client_limits, of_the_first_byte_begins_when_a_long_body_is_sent) {
+  constexpr std::size_t size = 8 << 20;
+  auto script = [](scripted_peer& peer) -> task<void> {
+    const auto head = co_await peer.read_head();
+    constexpr std::size_t piece = 1 << 20;
+    for (std::size_t got = 0; got < size; got += piece) {
+      co_await sleep(1s);
+      static_cast<void>(co_await peer.read_bytes(piece));
+    }
+    if (head->find("/mute") != std::string::npos) co_await sleep(1h);
+    co_await sleep(1s);
+    co_await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    static_cast<void>(co_await peer.read_head());
+  };
+  auto body = [](const std::string& base) -> task<void> {
+    client_options options;
+    options.timeouts.first_byte = 3s;
+    options.keep_alive = 0s;
+    client c(options);
+    const client_response response = co_await c.post(base + "/slow", std::string(size, 'x'));
+    EXPECT_EQ(response.status(), 200);
+    const time_point began = now();
+    const auto mute = co_await error_of(c.post(base + "/mute", std::string(size, 'x')));
+    EDDY_REQUIRE(mute);
+    EXPECT_THAT(mute->what(), HasSubstr("no response in 3 s"));
+    EXPECT_GE(now() - began, 8s);
+    EXPECT_LE(now() - began, 12s);
+  };
+  co_await with_scripted_server(script, body);
+}
+
 EDDY_TEST(http_client_limits, count_for_waiting_and_for_sending) {
   auto script = [](scripted_peer&) -> task<void> { co_await sleep(1h); };
   auto body = [](const std::string& base) -> task<void> {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -124,6 +125,60 @@ EDDY_TEST(http2_client, sends_many_requests_at_once_on_one_connection) {
     EXPECT_EQ(got[79], "slow 79");
     EXPECT_EQ(now() - start, 1s);
     EXPECT_EQ(web.statistics().connects, 1U);
+  };
+  co_await with_h2_client(app, body);
+}
+
+/// The failure of a request.
+task<std::optional<request_error>> failure_of(client& web, request_spec spec) {
+  std::optional<request_error> failure;
+  try {
+    static_cast<void>(co_await web.request(std::move(spec)));
+  } catch (const request_error& e) {
+    failure = e;
+  }
+  co_return failure;
+}
+
+EDDY_TEST(http2_client, keeps_the_limits_of_the_first_byte_and_of_sending_for_each_request) {
+  server app;
+  add_routes(app);
+  route_options large;
+  large.max_body = 100'000'000;
+  const auto stick = [](request&) -> task<std::string> {
+    co_await sleep(1h);
+    co_return "";
+  };
+  app.post("/stuck", stick, large);
+  auto body = [](client& web) -> task<void> {
+    auto both = [&](task_group& group) -> task<void> {
+      auto beside = group.spawn(body_of(web, "http://h/slow/1"));
+      time_point began = now();
+      request_spec hasty("GET", "http://h/slow/2");
+      hasty.timeouts.first_byte = 500ms;
+      const auto late = co_await failure_of(web, std::move(hasty));
+      EDDY_REQUIRE(late);
+      EXPECT_EQ(*late, errc::timed_out);
+      EXPECT_EQ(late->phase(), request_phase::waiting);
+      EXPECT_EQ(now() - began, 500ms);
+      const std::string text = co_await beside;
+      EXPECT_EQ(text, "slow 1");
+
+      began = now();
+      request_spec stuck("POST", "http://h/stuck");
+      stuck.set_body(std::string(8 << 20, 'x'), "text/plain");
+      stuck.timeouts.idle_write = 2s;
+      stuck.timeouts.first_byte = 500ms;  // begins when all is sent: never
+      const auto unsent = co_await failure_of(web, std::move(stuck));
+      EDDY_REQUIRE(unsent);
+      EXPECT_EQ(*unsent, errc::timed_out);
+      EXPECT_GE(now() - began, 2s);
+      EXPECT_LE(now() - began, 4s);
+      const std::string root = co_await body_of(web, "http://h/");
+      EXPECT_EQ(root, "root");
+      EXPECT_EQ(web.statistics().connects, 1U);
+    };
+    co_await with_group(both);
   };
   co_await with_h2_client(app, body);
 }
