@@ -96,6 +96,8 @@ class transfer {
     }
     client_response response = co_await client_.request(std::move(spec));
     done_.status = response.status();
+    done_.url = response.url();
+    done_.fields = response.fields();
     if (asked_for_rest) {
       if (is_complete(response)) co_return true;
       if (is_of_no_use(response)) {
@@ -107,11 +109,30 @@ class transfer {
     if (asked_for_rest && response.status() == status::partial_content) {
       go_on(response);
     } else {
+      require_whole(response);
       co_await begin(response);
     }
+    const std::uint64_t before = done_.size;
     bool more = true;
     while (more) more = co_await pass_piece(response);
-    co_return true;
+    co_return is_whole(before);
+  }
+
+  /// A part that nobody asked for is not the whole.
+  void require_whole(const client_response& response) const {
+    if (response.status() == status::partial_content && !spec_.fields.contains("Range")) {
+      throw error(errc::invalid_input, "the server gave a range that was not asked for");
+    }
+  }
+
+  /// At a response's end. A server may give less of the rest than was asked for (RFC 9110, section 14.2), then the next
+  /// request asks for what is left. `before` is the size before this response.
+  [[nodiscard]] bool is_whole(std::uint64_t before) const {
+    if (!size_ || done_.size == *size_) return true;
+    if (done_.size > *size_ || done_.size == before) {
+      throw error(errc::invalid_input, "the size of the range is not what the server says");
+    }
+    return false;
   }
 
   /// 416 for a rest that begins where the whole ends.

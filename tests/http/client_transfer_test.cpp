@@ -241,6 +241,66 @@ EDDY_TEST(download, takes_what_a_server_without_ranges_or_with_other_bytes_gives
   }
 }
 
+EDDY_TEST(download, asks_again_when_less_than_the_rest_comes) {
+  const std::string content = "0123456789";
+  auto script = [&](scripted_peer& peer) -> task<void> {
+    for (;;) {
+      const auto head = co_await peer.read_head();
+      if (!head) co_return;
+      const std::size_t at = head->find("Range: bytes=");
+      const std::size_t from = std::stoul(head->substr(at + 13));
+      const std::string part = content.substr(from, 3);
+      co_await peer.send("HTTP/1.1 206 P\r\nETag: \"v\"\r\nContent-Range: bytes " +
+                         std::to_string(from) + "-" + std::to_string(from + part.size() - 1) +
+                         "/10\r\nContent-Length: " + std::to_string(part.size()) + "\r\n\r\n" +
+                         part);
+    }
+  };
+  auto body = [&](const std::string& base) -> task<void> {
+    client c;
+    std::string text = "01";
+    download_options options;
+    options.offset = 2;
+    options.validator = "\"v\"";
+    const download_result done =
+        co_await download(c, request_spec("GET", base), into(text), options);
+    EXPECT_EQ(text, content);
+    EXPECT_EQ(done.size, 10u);
+    EXPECT_EQ(done.resumptions, 0u);
+    EXPECT_EQ(done.url, base);
+    EXPECT_EQ(done.fields.find("ETag"), "\"v\"");
+  };
+  co_await with_scripted_server(script, body);
+}
+
+EDDY_TEST(download, refuses_ranges_that_do_not_fit) {
+  struct row {
+    const char* name;
+    std::uint64_t offset;
+    std::string answer;
+  };
+  for (const row& each :
+       {row{"not asked for", 0, "Content-Range: bytes 0-2/10\r\nContent-Length: 3\r\n\r\n012"},
+        row{"nothing", 5, "Content-Range: bytes 5-9/10\r\nContent-Length: 0\r\n\r\n"},
+        row{"too much", 5, "Content-Range: bytes 5-6/7\r\nContent-Length: 5\r\n\r\n56789"}}) {
+    auto script = [&](scripted_peer& peer) -> task<void> {
+      co_await peer.answer("HTTP/1.1 206 P\r\nETag: \"v\"\r\n" + each.answer);
+    };
+    auto body = [&](const std::string& base) -> task<void> {
+      client c;
+      std::string text(each.offset, 'x');
+      download_options options;
+      options.offset = each.offset;
+      if (each.offset > 0) options.validator = "\"v\"";
+      const auto done = co_await as_result(
+          download(c, request_spec("GET", base), into(text), std::move(options)));
+      EDDY_REQUIRE(done.has_error());
+      EXPECT_THROW(std::rethrow_exception(done.error()), error) << each.name;
+    };
+    co_await with_scripted_server(script, body);
+  }
+}
+
 // --- into files ---
 
 /// A file of a server with ranges, which breaks off after some bytes of each answer.

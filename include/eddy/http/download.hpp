@@ -35,13 +35,16 @@ struct download_result {
   std::uint64_t size = 0;       ///< of the whole, with `offset`
   std::size_t resumptions = 0;  ///< that were needed
   std::string validator;  ///< the version that came: a strong ETag, or Last-Modified; may be empty
+  std::string url;        ///< where the last response came from, after redirects
+  http::fields fields;    ///< of the last response
 };
 
 /// Sends `spec`, usually a GET, and gives its body to `sink`. Compression is not asked for; the total time is unlimited
 /// unless spec.timeouts.total says otherwise: client_timeouts::idle_read bounds each wait. When the connection breaks
 /// or idles, the rest is asked for with Range and If-Range (RFC 9110, section 14), if the response had a validator. All
-/// of it comes anew from a server that knows no ranges, has another version, or has less than what came already. Throws
-/// status_error for 400 and above, request_error when it cannot go on, and what the sink throws.
+/// of it comes anew from a server that knows no ranges, has another version, or has less than what came already. One
+/// that gives less than the rest at a time is asked again. Throws status_error for 400 and above, request_error when it
+/// cannot go on, invalid_input for ranges that do not fit, and what the sink throws.
 [[nodiscard]] task<download_result> download(client& with, request_spec spec, download_sink sink,
                                              download_options options = download_options());
 
