@@ -74,7 +74,9 @@ class crawler::core {
     for (const web_url& url : urls) {
       crawl_entry entry;
       entry.url = url.text();
-      frontier_.add(std::move(entry), url.origin());
+      const bool begins = frontier_.add(std::move(entry), url.origin());
+      // The sitemaps that robots.txt names are in no store before they have results.
+      if (!begins && options_.use_sitemaps) frontier_.want_rules(url.origin());
     }
     results_ = std::move(results);
     auto work = [&](task_group& jobs) -> task<void> { co_await dispatch(jobs); };
@@ -157,7 +159,7 @@ task<void> crawler::core::dispatch(task_group& jobs) {
     }
     slot.release();
     const bool idle = slots_.available() == slots_.bound();
-    if (idle && frontier_.waiting() == 0) co_return;
+    if (idle && frontier_.exhausted()) co_return;
     co_await wait_for_work();
   }
 }
@@ -173,7 +175,7 @@ task<void> crawler::core::do_work(frontier_work work, semaphore::guard slot) {
   } else if (work.what == frontier_work::kind::excluded) {
     detail::page_reading reading;
     reading.result =
-        unanswered(std::move(work.entry), crawl_outcome::excluded, "robots.txt forbids it");
+        unanswered(std::move(work.entry), crawl_outcome::excluded, std::move(work.reason));
     co_await finish(std::move(reading));
   } else {
     detail::page_reading reading = co_await fetch(std::move(work.entry), std::move(work.origin));
@@ -193,10 +195,12 @@ task<void> crawler::core::learn_rules(std::string origin) {
   check(url.has_value(), "an origin is the beginning of a URL");
   auto got = co_await as_result(fetcher_.robots(*url));
   if (!got.has_value()) released(origin);
-  robots_rules rules = std::move(got).value();
+  detail::learned_rules learned = std::move(got).value();
+  robots_rules rules = std::move(learned.rules);
   const duration delay = rules.crawl_delay().value_or(duration::zero());
   const std::vector<std::string> sitemaps = rules.sitemaps();
-  frontier_.robots_known(origin, std::move(rules), std::min(delay, options_.max_crawl_delay));
+  frontier_.robots_known(origin, std::move(rules), std::min(delay, options_.max_crawl_delay),
+                         std::move(learned.reason));
   released(origin);
   if (!options_.use_sitemaps) co_return;
   for (const std::string& text : sitemaps) {

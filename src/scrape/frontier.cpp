@@ -18,7 +18,9 @@ frontier::host& frontier::host_of(std::string_view origin) {
 }
 
 bool frontier::may_be_asked(const host& each) const noexcept {
-  return !each.line.empty() && each.active < limits_.per_host && each.state != rules_state::asked;
+  const bool has_work =
+      !each.line.empty() || (each.wants_rules && each.state == rules_state::unknown);
+  return has_work && each.active < limits_.per_host && each.state != rules_state::asked;
 }
 
 void frontier::leave(host& each) noexcept {
@@ -56,7 +58,7 @@ std::optional<frontier_work> frontier::take(time_point now) {
   if (ready_.empty() || (*ready_.begin())->not_before > now) return std::nullopt;
   host& next = **ready_.begin();
   leave(next);
-  frontier_work work{frontier_work::kind::page, next.origin, {}};
+  frontier_work work{frontier_work::kind::page, next.origin, {}, {}};
   if (next.state == rules_state::unknown) {
     work.what = frontier_work::kind::robots;
     next.state = rules_state::asked;
@@ -71,6 +73,7 @@ std::optional<frontier_work> frontier::take(time_point now) {
     begin(next, now);
   } else {
     work.what = frontier_work::kind::excluded;
+    work.reason = next.reason;
   }
   enter(next);
   return work;
@@ -98,10 +101,19 @@ void frontier::release(std::string_view origin) {
   enter(at);
 }
 
-void frontier::robots_known(std::string_view origin, robots_rules rules, duration delay) {
+void frontier::want_rules(std::string_view origin) {
+  host& at = host_of(origin);
+  leave(at);
+  at.wants_rules = true;
+  enter(at);
+}
+
+void frontier::robots_known(std::string_view origin, robots_rules rules, duration delay,
+                            std::string reason) {
   host& at = host_of(origin);
   leave(at);
   at.rules = std::move(rules);
+  at.reason = std::move(reason);
   const duration longer = std::max(limits_.delay, delay);
   at.not_before = after(at.not_before, longer - at.delay);  // the request for the rules counts
   at.delay = longer;

@@ -38,6 +38,7 @@ struct frontier_work {
   kind what;
   std::string origin;
   crawl_entry entry;
+  std::string reason;  // why it is excluded
 };
 
 class frontier {
@@ -59,8 +60,14 @@ class frontier {
   /// When a further request of work under way may begin; counts as its beginning.
   time_point pace(std::string_view origin, time_point now);
   void release(std::string_view origin);
-  /// The rules of a host whose robots.txt was asked for, and the pause that they ask for.
-  void robots_known(std::string_view origin, robots_rules rules, duration delay);
+  /// The rules of a host whose robots.txt was asked for, and the pause that they ask for. `reason` is what is said of
+  /// URLs that they forbid.
+  void robots_known(std::string_view origin, robots_rules rules, duration delay,
+                    std::string reason);
+  /// The rules of this host are asked for, even when nothing of it is in line.
+  void want_rules(std::string_view origin);
+  /// Nothing is left to do but what is under way.
+  [[nodiscard]] bool exhausted() const noexcept { return waiting_ == 0 && ready_.empty(); }
 
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_; }
   [[nodiscard]] std::size_t active() const noexcept { return active_; }
@@ -79,6 +86,8 @@ class frontier {
     std::uint64_t turn = 0;  // of its place in ready_; 0: it is not there
     rules_state state = rules_state::unknown;
     robots_rules rules;
+    std::string reason;        // why they forbid what they forbid
+    bool wants_rules = false;  // for their own sake
   };
   struct earlier {
     bool operator()(const host* a, const host* b) const noexcept {

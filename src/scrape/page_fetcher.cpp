@@ -12,11 +12,13 @@
 #include <eddy/resilience/retry.hpp>
 #include <eddy/runtime/loop.hpp>
 #include <eddy/scrape/public_address.hpp>
+#include <eddy/wire/http1_date.hpp>
 
 namespace eddy::scrape {
 namespace {
 
-constexpr std::size_t most_robots_redirects = 5;  // RFC 9309 section 2.3.1.2
+constexpr std::chrono::seconds longest_wait = std::chrono::hours(24);  // a date may be far away
+constexpr std::size_t most_robots_redirects = 5;                       // RFC 9309 section 2.3.1.2
 constexpr std::size_t most_uninteresting =
     64 * 1024;  // bytes read to keep a connection, rather than closed
 
@@ -51,6 +53,16 @@ bool is_text(std::string_view content_type) {
          subtype.ends_with("+xml");
 }
 
+std::string words_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "unknown failure";
+  }
+}
+
 }  // namespace
 
 retry_policy crawl_retries() {
@@ -79,8 +91,13 @@ std::optional<duration> fetched::retry_after() const {
   if (!value) return std::nullopt;
   std::uint32_t seconds = 0;
   const auto read = std::from_chars(value->data(), value->data() + value->size(), seconds);
-  if (read.ec != std::errc() || read.ptr != value->data() + value->size()) return std::nullopt;
-  return std::chrono::seconds(seconds);
+  const bool whole = read.ptr == value->data() + value->size();
+  if (read.ec == std::errc() && whole) return std::chrono::seconds(seconds);
+  const auto today =
+      std::chrono::floor<std::chrono::seconds>(runtime::loop::current().time_source().calendar());
+  const auto date = wire::http1::parse_date(*value, today);
+  if (!date) return std::nullopt;
+  return std::clamp<std::chrono::seconds>(*date - today, std::chrono::seconds(0), longest_wait);
 }
 
 std::string fetched::field(std::string_view name) const {
@@ -155,18 +172,30 @@ task<fetched> page_fetcher::page(web_url url, bool sitemap, std::uint32_t& attem
   co_return co_await with_retries(url, sitemap ? want::sitemap : want::page, attempts);
 }
 
-task<robots_rules> page_fetcher::robots(web_url url) {
+task<learned_rules> page_fetcher::robots(web_url url) {
+  learned_rules learned;
+  learned.reason = "robots.txt forbids it";
   std::uint32_t attempts = 0;
   for (std::size_t hop = 0;; ++hop) {
     auto got = co_await as_result(with_retries(url, want::robots, attempts));
     if (got.is_cancelled()) throw cancelled(got.cancellation());
-    if (got.has_error()) co_return robots_rules::for_status(0);
-    if (http::is_success(got->status))
-      co_return robots_rules::parse(got->body, options_.user_agent);
-    if (!http::is_redirection(got->status)) co_return robots_rules::for_status(got->status);
+    if (got.has_error()) {
+      learned.rules = robots_rules::for_status(0);
+      learned.reason = "robots.txt cannot be had: " + words_of(got.error());
+      co_return learned;
+    }
+    if (http::is_success(got->status)) {
+      learned.rules = robots_rules::parse(got->body, options_.user_agent);
+      co_return learned;
+    }
+    if (!http::is_redirection(got->status)) {
+      learned.rules = robots_rules::for_status(got->status);
+      learned.reason = "robots.txt cannot be had: status " + std::to_string(got->status);
+      co_return learned;
+    }
     auto next = url.resolve(got->field("Location"));
     // Too many redirects mean that there is no file (section 2.3.1.2).
-    if (hop == most_robots_redirects || !next) co_return robots_rules();
+    if (hop == most_robots_redirects || !next) co_return learned;
     url = std::move(*next);
   }
 }

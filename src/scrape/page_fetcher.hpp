@@ -29,6 +29,12 @@ struct fetched {
   [[nodiscard]] std::string field(std::string_view name) const;
 };
 
+/// What a host's robots.txt says, or why all is forbidden without it.
+struct learned_rules {
+  robots_rules rules;
+  std::string reason;  // why they forbid what they forbid
+};
+
 class page_fetcher {
  public:
   /// `pace(origin)` gives when a further request to a host may begin.
@@ -37,7 +43,7 @@ class page_fetcher {
   /// The answer of the last attempt; how many there were is added to `attempts`. Throws what the last attempt did.
   task<fetched> page(web_url url, bool sitemap, std::uint32_t& attempts);
   /// Follows redirects, anywhere; what cannot be had forbids all.
-  task<robots_rules> robots(web_url url);
+  task<learned_rules> robots(web_url url);
 
   [[nodiscard]] std::uint64_t requests() const noexcept { return requests_; }
 

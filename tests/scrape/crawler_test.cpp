@@ -15,6 +15,7 @@
 #include <eddy/net/resolver.hpp>
 #include <eddy/runtime/loop.hpp>
 #include <eddy/testing/gtest.hpp>
+#include <eddy/wire/http1_date.hpp>
 
 namespace eddy::scrape {
 namespace {
@@ -172,6 +173,7 @@ EDDY_TEST(crawler, without_usable_robots_assumes_what_the_standard_says) {
       co_await crawl_all(crawl, s.url("/"), results);
       EXPECT_EQ(results["/"].outcome,
                 status == 404 ? crawl_outcome::page : crawl_outcome::excluded);
+      EXPECT_EQ(results["/"].error, status == 404 ? "" : "robots.txt cannot be had: status 503");
       crawl_options rude = quick();
       rude.obey_robots = false;
       memory_store second;
@@ -246,6 +248,29 @@ EDDY_TEST(crawler, failures_are_results_and_are_tried_again) {
   EXPECT_THAT(results["/slow"].error, HasSubstr("time of 5 s is up"));
 }
 
+EDDY_TEST(crawler, waits_as_long_as_a_server_asks_before_it_tries_again) {
+  for (const bool as_date : {false, true}) {
+    site s;
+    s.status("/", 503, 1);
+    const auto today =
+        std::chrono::floor<std::chrono::seconds>(runtime::loop::current().time_source().calendar());
+    const auto date = wire::http1::format_date(today + 20s);
+    s.field("/", "Retry-After", as_date ? std::string(date.data(), date.size()) : "20");
+    s.page("/", "x");
+    co_await s.serve([&]() -> task<void> {
+      memory_store store;
+      crawler crawl(quick(), store);
+      result_map results;
+      const time_point began = now();
+      co_await crawl_all(crawl, s.url("/"), results);
+      EXPECT_EQ(results["/"].outcome, crawl_outcome::page);
+      EXPECT_EQ(results["/"].attempts, 2U);
+      EXPECT_GE(now() - began, 19s) << as_date;
+      EXPECT_LT(now() - began, 25s) << as_date;
+    });
+  }
+}
+
 EDDY_TEST(crawler, private_addresses_are_refused) {
   site s;
   s.page("/", "x");
@@ -258,11 +283,52 @@ EDDY_TEST(crawler, private_addresses_are_refused) {
       crawler crawl(how, store);
       result_map results;
       co_await crawl_all(crawl, s.url("/"), results);
-      EXPECT_NE(results["/"].outcome, crawl_outcome::page);
+      EXPECT_EQ(results["/"].outcome, robots ? crawl_outcome::excluded : crawl_outcome::failed);
       EXPECT_EQ(results["/"].status, 0);
+      EXPECT_THAT(results["/"].error, HasSubstr("the address is not allowed"));
     }
   });
   EXPECT_THAT(s.targets(), IsEmpty());
+}
+
+EDDY_TEST(crawler, private_addresses_are_refused_however_they_are_written) {
+  site inside(net::address::any_v4(0));
+  inside.page("/admin", "secret");
+  const std::string port = inside.url("").substr(inside.url("").rfind(':'));
+  site outside(*net::address::numeric("93.184.216.34", 0));
+  std::string links;
+  int number = 0;
+  for (const char* const host :
+       {"[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[::1]",
+        "0.0.0.0", "[::]", "2130706433", "0x7f000001", "127.1", "localhost", "169.254.169.254",
+        "[fe80::1]", "[fd00::1]", "10.0.0.1"}) {
+    const std::string away = "/away" + std::to_string(++number);
+    outside.redirect(away, std::string("http://") + host + port + "/admin");
+    links += "<a href=" + away + ">x</a>";
+  }
+  outside.page("/", links);
+  std::size_t refused = 0;
+  co_await inside.serve([&]() -> task<void> {
+    co_await outside.serve([&]() -> task<void> {
+      crawl_options how = quick();
+      how.allow_private = false;
+      how.scope = crawl_scope::any;
+      how.obey_robots = false;
+      memory_store store;
+      crawler crawl(how, store);
+      auto take = [&](channel_receiver<crawl_result>& results) -> task<void> {
+        while (auto result = co_await results.receive()) {
+          if (!result->entry.url.ends_with("/admin")) continue;
+          EXPECT_EQ(result->outcome, crawl_outcome::failed) << result->entry.url;
+          ++refused;
+        }
+      };
+      std::vector<std::string> urls{outside.url("/")};
+      co_await with_crawl(crawl, std::move(urls), take);
+    });
+  });
+  EXPECT_GE(refused, 13U) << "some are one and the same host";
+  EXPECT_THAT(inside.targets(), IsEmpty());
 }
 
 EDDY_TEST(crawler, no_redirect_leads_to_a_private_address) {
@@ -386,6 +452,33 @@ EDDY_TEST(crawler, reads_sitemaps) {
   });
   EXPECT_EQ(results["/hidden"].page.text, "y");
   EXPECT_EQ(results["/hidden"].entry.depth, 0U);
+}
+
+EDDY_TEST(crawler, reads_sitemaps_also_when_it_stopped_before_them) {
+  site s;
+  s.answer("/robots.txt", "text/plain", "Sitemap: " + s.url("/map.txt"));
+  s.answer("/map.txt", "text/plain", s.url("/hidden"));
+  s.page("/", "x");
+  s.page("/hidden", "y");
+  result_map results;
+  co_await s.serve([&]() -> task<void> {
+    crawl_options how = quick();
+    how.use_sitemaps = true;
+    how.max_pages = 1;
+    memory_store store;
+    crawler first(how, store);
+    co_await crawl_all(first, s.url("/"), results);
+    EXPECT_EQ(results.size(), 1U);
+    how.max_pages = 100;
+    crawler second(how, store);
+    co_await crawl_all(second, s.url("/"), results);
+    EXPECT_EQ(second.statistics().requests, 3U) << "the rules, the map, the page";
+    crawler third(how, store);
+    result_map none;
+    co_await crawl_all(third, s.url("/"), none);
+    EXPECT_THAT(none, IsEmpty());
+  });
+  EXPECT_EQ(results["/hidden"].page.text, "y");
 }
 
 EDDY_TEST(crawler, decodes_what_pages_say_they_are) {

@@ -72,7 +72,8 @@ TEST(frontier, asks_for_the_rules_first_and_obeys_them) {
   add(f, "http://a/2");
   EXPECT_EQ(take(f, start), "robots http://a");
   EXPECT_EQ(take(f, start + 100s), "nothing") << "while they are not known";
-  f.robots_known("http://a", robots_rules::parse("User-agent: *\nDisallow: /secret", "bot"), 3s);
+  f.robots_known("http://a", robots_rules::parse("User-agent: *\nDisallow: /secret", "bot"), 3s,
+                 "why");
   EXPECT_EQ(take(f, start + 2999ms), "nothing") << "the request for the rules counts";
   EXPECT_EQ(take(f, start + 3s), "page http://a/1");
   f.release("http://a");
