@@ -2,6 +2,7 @@
 
 #include "progress.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <set>
@@ -12,9 +13,9 @@
 #include <eddy/coro/group.hpp>
 #include <eddy/coro/result.hpp>
 #include <eddy/coro/sleep.hpp>
-#include <eddy/fs/file.hpp>
 #include <eddy/fs/paths.hpp>
 #include <eddy/http/client.hpp>
+#include <eddy/http/download.hpp>
 #include <eddy/http/json.hpp>
 #include <eddy/resilience/retry.hpp>
 #include <eddy/runtime/loop.hpp>
@@ -30,13 +31,17 @@ struct outcome {
   std::string final_url;  // after redirects
   int status = 0;         // 0: no response
   std::string type;
-  std::string file;
+  std::string path;  // where it is to go; empty: nowhere
+  std::string file;  // where it is
   std::string error;
   std::uint64_t bytes = 0;
   std::uint32_t attempts = 0;
   eddy::duration elapsed{};
 
-  [[nodiscard]] bool ok() const { return error.empty() && http::is_success(status); }
+  /// A file that was whole already, but for its name, ends with 416.
+  [[nodiscard]] bool ok() const {
+    return error.empty() && (http::is_success(status) || !file.empty());
+  }
 };
 
 std::string to_json(const outcome& of) {
@@ -103,6 +108,7 @@ class fetch_command {
   eddy::task<void> one(std::string url) {
     outcome got;
     got.url = url;
+    if (!options_.output.empty()) got.path = options_.output + "/" + file_name(url);
     auto attempt = [&] { return try_once(got); };
     auto accepted = [](int status) { return status != 429 && status < 500; };
     const eddy::retry_policy policy = eddy::retry_policy().attempts(options_.retries + 1);
@@ -133,38 +139,51 @@ class fetch_command {
   eddy::task<int> try_once(outcome& got) {
     ++got.attempts;
     const eddy::time_point began = eddy::now();
-    http::client_response response = co_await client_.get(got.url);
-    got.status = response.status();
-    got.final_url = response.url();
-    got.type = std::string(response.fields().find("Content-Type").value_or(""));
-    got.bytes = 0;
-    if (options_.output.empty() || !response.ok()) {
-      co_await read(response, got, nullptr);
+    if (got.path.empty()) {
+      co_await look(got);
     } else {
-      co_await save(response, got);
+      co_await save(got);
     }
     got.elapsed = eddy::now() - began;
     co_return got.status;
   }
 
-  /// Writes beside the final name, so that what has that name is whole.
-  eddy::task<void> save(http::client_response& response, outcome& got) {
-    if (got.file.empty()) got.file = options_.output + "/" + file_name(got.url);
-    const std::string part = got.file + ".part";
-    eddy::fs::open_options how;
-    how.access = eddy::fs::file_access::write;
-    how.creation = eddy::fs::file_creation::truncate;
-    eddy::fs::file file = co_await eddy::fs::file::open(part, how);
-    co_await read(response, got, &file);
-    co_await eddy::fs::rename(part, got.file);
+  eddy::task<void> look(outcome& got) {
+    http::client_response response = co_await client_.get(got.url);
+    got.status = response.status();
+    got.final_url = response.url();
+    got.type = std::string(response.fields().find("Content-Type").value_or(""));
+    got.bytes = 0;
+    co_await read(response, got);
   }
 
-  eddy::task<void> read(http::client_response& response, outcome& got, eddy::fs::file* into) {
+  /// As the library does it: under its name once it is whole, and going on where an earlier attempt or run broke off.
+  eddy::task<void> save(outcome& got) {
+    http::request_spec spec("GET", got.url);
+    spec.timeouts.total = options_.timeout;
+    http::download_options how;
+    how.resumptions = 0;  // these attempts are counted here
+    how.progress = [&](std::uint64_t received, std::optional<std::uint64_t>) {
+      bytes_ += received - std::min(got.bytes, received);
+      got.bytes = received;
+    };
+    try {
+      auto done = co_await http::download_file(client_, std::move(spec), got.path, std::move(how));
+      got.status = done.status;
+      got.final_url = done.url;
+      got.type = std::string(done.fields.find("Content-Type").value_or(""));
+      got.bytes = done.size;
+      got.file = got.path;
+    } catch (const http::status_error& e) {
+      got.status = e.status();
+    }
+  }
+
+  eddy::task<void> read(http::client_response& response, outcome& got) {
     std::array<std::byte, 65536> piece;
     for (;;) {
       const std::size_t count = co_await response.read_some(piece);
       if (count == 0) co_return;
-      if (into != nullptr) co_await into->write_at(got.bytes, std::span(piece).first(count));
       got.bytes += count;
       bytes_ += count;
     }

@@ -214,6 +214,7 @@ TEST(eddy_crawl, says_what_is_wrong_with_its_arguments) {
            {{"crawl", "http://127.0.0.1:1/", "--scope=all"}, 2, "--scope"},
            {{"crawl", "http://127.0.0.1:1/", "--out", diary}, 1, "JSON lines were expected"},
            {{"crawl", "http://127.0.0.1:1/", "--ignore-robots"}, 0, "the address is not allowed"},
+           {{"crawl", "http://127.0.0.1:1/"}, 0, "the address is not allowed"},
            {{"--help"}, 0, "crawl"},
        }) {
     std::vector<std::string> words{EDDY_PROGRAM};

@@ -76,6 +76,38 @@ TEST(eddy_fetch, writes_what_it_fetched) {
   EXPECT_EQ(files, 3U) << "no parts are left";
 }
 
+TEST(eddy_fetch, goes_on_where_it_broke_off) {
+  const nginx site("limit_rate 500k;");
+  const eddy::tests::scratch_folder folder;
+  std::string large;
+  for (int i = 0; large.size() < 2'500'000; ++i) large += std::to_string(i) + "\n";
+  site.write_file("large.txt", large);
+  const std::string to = folder / "out";
+  const finished broken =
+      fetch({site.base() + "/large.txt", "-o", to, "--timeout=2", "--retries=0"});
+  EXPECT_EQ(broken.code, 1);
+  ASSERT_THAT(broken.lines, SizeIs(1));
+  EXPECT_THAT(broken.lines[0].at("error").as_string().c_str(), HasSubstr("total time"));
+  EXPECT_FALSE(broken.lines[0].as_object().contains("file"));
+
+  std::string part;
+  for (const auto& each : std::filesystem::directory_iterator(to)) {
+    if (each.path().extension() == ".part") part = each.path().string();
+  }
+  ASSERT_FALSE(part.empty());
+  // What is there is kept, and only the rest is asked for: this shows in the result.
+  std::fstream(part, std::ios::in | std::ios::out | std::ios::binary).put('!');
+  const finished rest =
+      fetch({site.base() + "/large.txt", "-o", to, "--timeout=2", "--retries=20"});
+  EXPECT_EQ(rest.code, 0);
+  ASSERT_THAT(rest.lines, SizeIs(1));
+  EXPECT_EQ(rest.lines[0].at("bytes").as_int64(), static_cast<std::int64_t>(large.size()));
+  EXPECT_EQ(rest.lines[0].at("type").as_string(), "text/plain");
+  large[0] = '!';
+  EXPECT_EQ(content_of(rest.lines[0].at("file").as_string().c_str()), large);
+  EXPECT_FALSE(std::filesystem::exists(part));
+}
+
 TEST(eddy_fetch, says_by_its_exit_code_whether_all_went_well) {
   const nginx site("location /gone { return 404; } location /busy { return 503; }");
   site.write_file("a.txt", "first");
