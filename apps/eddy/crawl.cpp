@@ -80,7 +80,9 @@ class crawl_command {
   /// Results are in the store already; without a file they are written here.
   eddy::task<void> print(eddy::channel_receiver<scrape::crawl_result>& results) {
     while (auto result = co_await results.receive()) {
-      if (options_.out.empty()) write_line(scrape::to_json_line(*result));
+      if (!options_.out.empty()) continue;
+      progress_.clear();
+      write_line(scrape::to_json_line(*result));
     }
   }
 

@@ -106,7 +106,8 @@ class transfer {
       }
     }
     response.raise_for_status();
-    if (asked_for_rest && response.status() == status::partial_content) {
+    const bool continues = asked_for_rest && response.status() == status::partial_content;
+    if (continues) {
       go_on(response);
     } else {
       require_whole(response);
@@ -115,7 +116,7 @@ class transfer {
     const std::uint64_t before = done_.size;
     bool more = true;
     while (more) more = co_await pass_piece(response);
-    co_return is_whole(before);
+    co_return !continues || is_whole(before);
   }
 
   /// A part that nobody asked for is not the whole.
@@ -125,7 +126,7 @@ class transfer {
     }
   }
 
-  /// At a response's end. A server may give less of the rest than was asked for (RFC 9110, section 14.2), then the next
+  /// At the end of a part. A server may give less of the rest than was asked for (RFC 9110, section 14.2), then the next
   /// request asks for what is left. `before` is the size before this response.
   [[nodiscard]] bool is_whole(std::uint64_t before) const {
     if (!size_ || done_.size == *size_) return true;

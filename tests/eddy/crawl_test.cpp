@@ -198,6 +198,17 @@ TEST(eddy_crawl, keeps_what_is_done_when_it_is_interrupted) {
   EXPECT_LE(site.most_at_once(), per_host);
 }
 
+TEST(eddy_crawl, shows_on_a_terminal_how_far_it_is) {
+  child_process terminal({"script", "-qec",
+                          std::string(EDDY_PROGRAM) + " crawl http://127.0.0.1:1/ --ignore-robots",
+                          "/dev/null"});
+  EXPECT_EQ(terminal.wait(), 0);
+  const std::string& shown = terminal.output();
+  EXPECT_THAT(shown, HasSubstr("\r\x1b[K0 done (0 pages"));
+  EXPECT_THAT(shown, HasSubstr("\r\x1b[K{\"url\":\"http://127.0.0.1:1/\""));
+  EXPECT_THAT(shown, HasSubstr("1 done (0 pages, 0 redirects, 0 errors, 1 failed"));
+}
+
 TEST(eddy_crawl, says_what_is_wrong_with_its_arguments) {
   struct row {
     std::vector<std::string> words;

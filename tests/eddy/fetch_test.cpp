@@ -22,6 +22,7 @@ using ::service::testing::answer;
 using ::service::testing::child_process;
 using ::service::testing::curl;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 struct finished {
@@ -130,6 +131,19 @@ TEST(eddy_fetch, says_by_its_exit_code_whether_all_went_well) {
   }
   EXPECT_EQ(fetch({}).code, 2);
   EXPECT_EQ(fetch({site.base(), "--concurrency=0"}).code, 2);
+}
+
+TEST(eddy_fetch, shows_a_bar_on_a_terminal) {
+  const nginx site;
+  site.write_file("a.txt", "first");
+  child_process terminal({"script", "-qec",
+                          std::string(EDDY_PROGRAM) + " fetch " + site.base() + "/a.txt",
+                          "/dev/null"});
+  EXPECT_EQ(terminal.wait(), 0);
+  const std::string& shown = terminal.output();
+  EXPECT_THAT(shown, HasSubstr("\r\x1b[K[..............................] 0/1  0 KiB"));
+  EXPECT_THAT(shown, HasSubstr("\r\x1b[K200  5 B  "));
+  EXPECT_THAT(shown, Not(HasSubstr("{\"url\"")));
 }
 
 TEST(eddy_fetch, fetches_many_at_once) {
