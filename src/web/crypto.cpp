@@ -47,7 +47,10 @@ std::optional<std::string> from_base64url(std::string_view text) {
   std::string usual(text);
   std::ranges::replace(usual, '-', '+');
   std::ranges::replace(usual, '_', '/');
-  return from_base64(usual);
+  auto bytes = from_base64(usual);
+  // Bits of the last character that stand for nothing: one text for the same bytes, and no other.
+  if (bytes && to_base64url(*bytes) != text) return std::nullopt;
+  return bytes;
 }
 
 std::optional<std::string> from_base64(std::string_view text) {
