@@ -30,11 +30,24 @@ task<bool> speak_awake(server_loop& server, tls::stream& stream, const net::addr
   co_return co_await served.run();
 }
 
+void report_connection(const net::address& peer, const std::exception_ptr& failure) {
+  report_failure("serving a connection over TLS failed: " + peer.to_string(), failure);
+}
+
 task<void> speak_http2(server_loop& server, tls::stream stream, const net::address* client) {
   const net::address peer = stream.peer();
   const request_origin origin{.peer = peer, .scheme = "https", .client = client};
-  io::any_stream rest(std::move(stream));
-  co_await serve_http2(server, std::move(rest), origin);
+  std::exception_ptr failure;
+  try {
+    io::any_stream rest(std::move(stream));
+    co_await serve_http2(server, std::move(rest), origin);
+    co_return;
+  } catch (const cancelled&) {
+    throw;
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  report_connection(peer, failure);
 }
 
 task<void> say_goodbye(tls::stream& stream) {
@@ -57,26 +70,43 @@ task<void> rest(server_loop& server, tls::stream& stream) {
   std::rethrow_exception(ended);
 }
 
+// Reports where the peer's address is at hand: what waits with an idle connection has no room for it.
 task<void> speak(server_loop& server, tls::stream stream, const net::address* client) {
   if (stream.alpn() == "h2") co_return co_await speak_http2(server, std::move(stream), client);
-  for (;;) {
-    const bool rests = co_await speak_awake(server, stream, client);
-    if (!rests) co_return;
-    co_await rest(server, stream);
+  std::exception_ptr failure;
+  try {
+    for (;;) {
+      const bool rests = co_await speak_awake(server, stream, client);
+      if (!rests) co_return;
+      co_await rest(server, stream);
+    }
+  } catch (const cancelled&) {
+    throw;
+  } catch (...) {
+    failure = std::current_exception();
   }
+  report_connection(stream.peer(), failure);
 }
 
 task<std::optional<tls::stream>> open(server_loop& server, tls::context context,
                                       net::tcp_stream stream,
                                       std::unique_ptr<net::address>& client) {
-  if (server.options().proxy_protocol) {
+  const net::address peer = stream.peer();
+  std::exception_ptr failure;
+  try {
+    if (!server.options().proxy_protocol)
+      co_return co_await shake_hands(server, std::move(context), std::move(stream));
     const bool good = co_await read_proxy_header(server, stream, client);
-    if (!good) {
-      stream.abort();
-      co_return std::nullopt;
-    }
+    if (good) co_return co_await shake_hands(server, std::move(context), std::move(stream));
+    stream.abort();
+    co_return std::nullopt;
+  } catch (const cancelled&) {
+    throw;
+  } catch (...) {
+    failure = std::current_exception();
   }
-  co_return co_await shake_hands(server, std::move(context), std::move(stream));
+  report_connection(peer, failure);
+  co_return std::nullopt;
 }
 
 }  // namespace
@@ -85,17 +115,8 @@ task<void> serve_secure(server_loop& server, tls::context context, net::tcp_stre
                         [[maybe_unused]] net::serve_state::admission admitted) {
   const open_connection counted(server.counts());
   std::unique_ptr<net::address> client;
-  std::exception_ptr failure;
-  try {
-    auto made = co_await open(server, std::move(context), std::move(stream), client);
-    if (made) co_await speak(server, std::move(*made), client.get());
-    co_return;
-  } catch (const cancelled&) {
-    throw;
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  report_failure("serving a connection over TLS failed", failure);
+  auto made = co_await open(server, std::move(context), std::move(stream), client);
+  if (made) co_await speak(server, std::move(*made), client.get());
 }
 
 }  // namespace eddy::http::detail

@@ -3,6 +3,7 @@
 #include "tls/connected.hpp"
 #include "tls/temporary_folder.hpp"
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -96,6 +97,31 @@ EDDY_TEST(http_server_tls, counts_handshakes_that_fail_and_reports_none) {
   };
   co_await with_secure_server(app, secure_server(), body);
   EXPECT_EQ(recorder.count(), 0u);
+}
+
+EDDY_TEST(http_server_tls, names_the_peer_when_serving_it_failed) {
+  server app;
+  app.observe([](const exchange_record&) { throw std::runtime_error("no observer may throw"); });
+  app.get("/", [](request&) { return "root"; });
+  testing::error_recorder recorder;
+  std::string own;
+  auto body = [&own](net::address at) -> task<void> {
+    net::tcp_stream tcp = co_await net::tcp_stream::connect(at);
+    own = tcp.local().to_string();
+    io::any_stream under(std::move(tcp));
+    tls::stream client = co_await tls::stream::connect(std::move(under),
+                                                       tls::testing::plain_client(), "example.org");
+    const std::string asked = get("/");
+    co_await io::write_all(client, asked);
+    try {
+      static_cast<void>(co_await read_rest(client));
+    } catch (const error&) {  // it ends in the middle
+    }
+  };
+  co_await with_secure_server(app, secure_server(), body);
+  EDDY_REQUIRE(recorder.count() == 1U);
+  EXPECT_EQ(recorder.reports()[0].message, "serving a connection over TLS failed: " + own);
+  EXPECT_EQ(app.statistics().connections_open, 0U);
 }
 
 EDDY_TEST(http_server_tls, closes_idle_connections_with_a_goodbye) {
