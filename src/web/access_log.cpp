@@ -6,10 +6,12 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <eddy/http/json.hpp>
 #include <eddy/runtime/loop.hpp>
+#include <eddy/wire/http1_syntax.hpp>
 
 namespace eddy::web {
 namespace {
@@ -138,9 +140,19 @@ class access_logger {
 
   task<http::response> operator()(http::request& r, http::next rest) const {
     auto pending = std::make_shared<pending_record>(r);
-    http::response made = co_await rest(r);
+    std::optional<http::response> answered;
+    try {
+      answered.emplace(co_await rest(r));
+    } catch (...) {
+      pending->record().complete = false;
+      pending->tell(*sink_, r);
+      throw;
+    }
+    http::response made = std::move(*answered);
     pending->record().status = made.status();
-    if (made.is_stream() && r.method() != http::method::head) {
+    const bool bodiless =
+        r.method() == http::method::head || wire::http1::is_bodiless(made.status());
+    if (made.is_stream() && !bodiless) {
       log_at_the_end(made, r, std::move(pending));
     } else {
       pending->record().body_bytes = made.body().size();

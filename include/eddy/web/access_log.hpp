@@ -25,11 +25,11 @@ struct access_record {
   std::string_view route;  ///< the pattern; empty: none
   std::string_view user_agent;
   std::string_view referer;
-  std::string_view id;  ///< request_id's; empty without it
-  int status = 0;
+  std::string_view id;           ///< request_id's; empty without it
+  int status = 0;                ///< 0: it was cancelled before there was one
   std::uint64_t body_bytes = 0;  ///< of the answer, as the application made it
   duration elapsed{};            ///< to the answer, or to the end of a streamed body
-  bool complete = true;          ///< false: a streamed body was broken off
+  bool complete = true;          ///< false: a streamed body was broken off, or there was no answer
 };
 
 using access_sink = std::function<void(const access_record&)>;
@@ -39,7 +39,8 @@ using access_sink = std::function<void(const access_record&)>;
 /// Apache's "combined" format, with the same guarantee.
 [[nodiscard]] std::string to_combined_line(const access_record& record);
 
-/// Calls `sink` once per request: when the answer is made, or when its streamed body has ended. On the request's loop;
+/// Calls `sink` once per request: when the answer is made, when its streamed body has ended, or when the request is
+/// cancelled before that (its client left or was too slow with its body, or serving ended). On the request's loop;
 /// several loops call it at the same time. Without one it writes JSON lines to stdout.
 [[nodiscard]] http::any_middleware access_log(access_sink sink = {});
 
