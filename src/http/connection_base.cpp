@@ -160,7 +160,7 @@ void connection_base::answer(response made) {
 }
 
 response connection_base::refuse_upgrade(const response& made) const {
-  if (server_.draining()) return response::error(status::service_unavailable);
+  if (server_.draining()) return server_.core().unavailable("the server ends");
   response refusal = response::error(status::upgrade_required);
   refusal.set("Connection", "Upgrade");
   refusal.set("Upgrade", made.fields().find("upgrade").value_or(std::string_view()));
@@ -168,7 +168,7 @@ response connection_base::refuse_upgrade(const response& made) const {
 }
 
 void connection_base::answer_failure(const std::exception_ptr& failure) {
-  exchange_->answer(server_core::failed(exchange_->current(), failure), answer_options());
+  exchange_->answer(server_.core().failed(exchange_->current(), failure), answer_options());
 }
 
 void connection_base::report_broken_answer(const std::exception_ptr& failure) {

@@ -127,7 +127,7 @@ void http2_server_session::begin(http2_stream& on) {
   try {
     made = entry == nullptr ? core.unrouted(asked) : entry->handler.plain(asked);
   } catch (...) {
-    made = server_core::failed(asked, std::current_exception());
+    made = core.failed(asked, std::current_exception());
   }
   if (made->is_stream()) return start_task(on, at_once(std::move(*made)));
   answer(on, std::move(*made));
@@ -168,7 +168,7 @@ task<void> http2_server_session::answer_within(http2_stream& on, task<response> 
     }
     if (failure && holds_exception<cancelled>(failure)) std::rethrow_exception(failure);
     if (failure) {
-      answer(on, server_core::failed(on.asked(), failure));
+      answer(on, server_.core().failed(on.asked(), failure));
       intact = true;
     }
   }
@@ -188,7 +188,7 @@ void http2_server_session::answer(http2_stream& on, response made) {
   try {
     on.answer(std::move(made));
   } catch (const std::system_error&) {  // it cannot be sent
-    on.answer(server_core::failed(on.asked(), std::current_exception()));
+    on.answer(server_.core().failed(on.asked(), std::current_exception()));
   }
 }
 

@@ -222,7 +222,7 @@ task<bool> http2_stream::send_stream() {
   }
   if (holds_exception<cancelled>(failure)) std::rethrow_exception(failure);
   if (!head_sent_ && !closed_) {
-    answer(server_core::failed(request_, failure));
+    answer(session_.server().core().failed(request_, failure));
     co_return true;
   }
   report_unless_disconnected("an HTTP answer was broken off: " + description_of(request_), failure);

@@ -111,17 +111,21 @@ response server_core::unrouted(const request& asked) const {
   return made;
 }
 
-response server_core::overloaded(std::string_view message) const {
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_.retry_after);
+response server_core::unavailable(std::string_view message) const {
   response made = response::error(status::service_unavailable, message);
-  made.set("Retry-After", std::to_string(seconds.count()));
+  made.set("Retry-After", retry_after());
   return made;
+}
+
+std::string server_core::retry_after() const {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_.retry_after);
+  return std::to_string(seconds.count());
 }
 
 task<response> server_core::handle(const route_entry& entry, request& asked) const {
   const concurrency_slot of_server(running_, options_.max_concurrent);
   const concurrency_slot of_route(entry.running, entry.options.max_concurrent);
-  if (!of_server.granted() || !of_route.granted()) co_return overloaded("too many at once");
+  if (!of_server.granted() || !of_route.granted()) co_return unavailable("too many at once");
   const duration own = entry.options.timeout;
   const duration most = own > duration::zero() ? own : options_.handler_timeout;
   time_point end = static_cast<const incoming_request&>(asked).deadline();
@@ -145,12 +149,15 @@ task<void> server_core::stream_in_time(const request& asked, task<void> writing)
   if (!in_time) throw took_too_long();
 }
 
-response server_core::failed(const request& asked, const std::exception_ptr& failure) {
+response server_core::failed(const request& asked, const std::exception_ptr& failure) const {
   try {
     std::rethrow_exception(failure);
   } catch (const http_error& told) {
     response made = response::error(told.status(), told.what());
     for (const field_view field : told.extra_fields()) made.add(field.name, field.value);
+    const bool comes_back = made.status() == status::service_unavailable;
+    if (comes_back && !made.fields().contains("Retry-After"))
+      made.set("Retry-After", retry_after());
     return made;
   } catch (const json_error& wrong) {
     return response::error(status::bad_request, wrong.what());

@@ -22,7 +22,7 @@ constexpr duration refusal_limit = std::chrono::seconds(2);
 template <io::byte_stream Stream>
 task<void> tell_overload(server_loop& server, Stream& stream) {
   exchange said(server.options().wire);
-  said.refuse(server.core().overloaded("too many connections"), server.date());
+  said.refuse(server.core().unavailable("too many connections"), server.date());
   co_await io::write_all(stream, std::string_view(said.output()));
   co_await stream.shutdown_write();
   for (std::size_t count = 1; count > 0;) count = co_await stream.read_some(said.scratch_room());

@@ -83,13 +83,13 @@ class server_core {
   /// 404, 405, 413, the server's own OPTIONS, ...
   [[nodiscard]] response unrouted(const request& asked) const;
   /// 503 with Retry-After.
-  [[nodiscard]] response overloaded(std::string_view message) const;
+  [[nodiscard]] response unavailable(std::string_view message) const;
   /// Runs a handler that waits, within the route's time.
   [[nodiscard]] task<response> handle(const route_entry& entry, request& asked) const;
   /// Lets a streamed answer be written, until the request's deadline. Throws http_error when it is over.
   [[nodiscard]] static task<void> stream_in_time(const request& asked, task<void> writing);
   /// The answer to what a handler threw, which is not `cancelled`. What nobody else would see goes to the error hook.
-  [[nodiscard]] static response failed(const request& asked, const std::exception_ptr& failure);
+  [[nodiscard]] response failed(const request& asked, const std::exception_ptr& failure) const;
 
   // --- loops that serve now; each enters and leaves on its own thread ---
   void enter(server_loop& loop);
@@ -108,6 +108,9 @@ class server_core {
   std::atomic<std::size_t> ending_loops_ = 0;
 
  private:
+  /// The value of that field, in whole seconds.
+  [[nodiscard]] std::string retry_after() const;
+
   mutable std::atomic<std::size_t> running_ = 0;
   mutable std::mutex lock_;
   std::vector<server_loop*> loops_;

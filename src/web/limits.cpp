@@ -11,6 +11,7 @@
 
 #include <eddy/base/error.hpp>
 #include <eddy/coro/timeout.hpp>
+#include <eddy/http/http_error.hpp>
 #include <eddy/resilience/rate_limiter.hpp>
 
 namespace eddy::web {
@@ -120,7 +121,7 @@ class time_limit {
   task<http::response> operator()(http::request& r, http::next rest) const {
     auto made = co_await move_on_after(limit_, rest(r));
     if (made) co_return std::move(*made);
-    co_return http::response::error(http::status::service_unavailable, "the request took too long");
+    throw http::http_error(http::status::service_unavailable, "the request took too long");
   }
 
  private:

@@ -300,6 +300,7 @@ EDDY_TEST(http_server_limits, a_handler_with_a_time_limit_is_answered_503) {
     EXPECT_EQ(got.status, 503);
     EXPECT_EQ(since(start), 2s);
     EXPECT_EQ(handler.left, 1);
+    EXPECT_EQ(got.field("retry-after"), "1");
     const answer again = co_await client.ask(get("/wait"));
     EXPECT_EQ(again.status, 503);
   };

@@ -81,6 +81,8 @@ EDDY_TEST(http_middlewares, see_what_failed_behind_them_as_an_answer) {
   add_mark(app, "outer");
   app.use([](request& r, next rest) -> task<response> {
     if (r.path() == "/refused") throw http_error(429, "slow down").with("Retry-After", "5");
+    if (r.path() == "/busy") throw http_error(503).with("Retry-After", "7");
+    if (r.path() == "/down") throw http_error(503);
     co_return co_await rest(r);
   });
   app.get("/teapot", [](request&) -> response { throw http_error(418, "short and stout"); });
@@ -101,6 +103,10 @@ EDDY_TEST(http_middlewares, see_what_failed_behind_them_as_an_answer) {
     got = co_await client.ask(get("/refused"));
     EXPECT_THAT(seen_by(got), ElementsAre("outer 429"));
     EXPECT_EQ(got.field("retry-after"), "5");
+    got = co_await client.ask(get("/busy"));
+    EXPECT_EQ(got.field("retry-after"), "7");
+    got = co_await client.ask(get("/down"));
+    EXPECT_EQ(got.field("retry-after"), "1");
     got = co_await client.ask(post("/json", "{"));
     EXPECT_THAT(seen_by(got), ElementsAre("outer 400"));
     EXPECT_EQ(recorder.count(), 0u);

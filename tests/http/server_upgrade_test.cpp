@@ -123,6 +123,7 @@ EDDY_TEST(http_upgrade, tells_the_handler_when_the_servers_end_begins) {
     EXPECT_EQ(rest, "bye");
     const answer refused = co_await late.read();
     EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(refused.field("retry-after"), "1");
   };
   co_await with_server(app, body);
 }

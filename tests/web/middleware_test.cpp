@@ -112,6 +112,40 @@ EDDY_TEST(access_log, tells_of_a_streamed_body_when_it_has_ended) {
   EXPECT_EQ(reported.count(), 1U);
 }
 
+EDDY_TEST(access_log, tells_of_a_request_that_got_no_answer) {
+  http::server app;
+  logged all;
+  app.use(access_log(into(all)));
+  app.get("/slow", [](http::request&) -> task<std::string> {
+    co_await sleep(1h);
+    co_return "late";
+  });
+  app.post("/upload", [](http::request& r) -> task<std::string> {
+    const std::string_view sent = co_await r.body();
+    co_return std::string(sent);
+  });
+  auto body = [&](net::address at) -> task<void> {
+    raw_client leaving = co_await raw_client::connect(at);
+    co_await leaving.send(get("/slow"));
+    co_await sleep(2s);
+    co_await leaving.stream().close();
+    co_await sleep(1s);
+    EXPECT_EQ(all.records.size(), 1U);
+    raw_client stuck = co_await raw_client::connect(at);
+    co_await stuck.send("POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab");
+    const std::string told = co_await stuck.read_rest();
+    EXPECT_THAT(told, HasSubstr(" 408 "));
+  };
+  co_await with_server(app, body);
+  EDDY_REQUIRE(all.records.size() == 2U);
+  EXPECT_EQ(all.records[0].elapsed, 2s);
+  for (const access_record& one : all.records) {
+    EXPECT_EQ(one.status, 0);
+    EXPECT_FALSE(one.complete);
+  }
+  EXPECT_THAT(all.lines[1], HasSubstr("\"route\":\"/upload\",\"status\":0"));
+}
+
 TEST(access_log, no_line_can_be_forged) {
   access_record record;
   record.client = "192.0.2.1";
@@ -419,6 +453,7 @@ EDDY_TEST(timeout, ends_what_takes_too_long) {
     const time_point begin = now();
     answer got = co_await client.ask(get("/slow"));
     EXPECT_EQ(got.status, 503);
+    EXPECT_EQ(got.field("retry-after"), "1");
     EXPECT_EQ(now() - begin, 1s);
     got = co_await client.ask(get("/quick"));
     EXPECT_EQ(got.status, 200);

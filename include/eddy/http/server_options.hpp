@@ -43,7 +43,7 @@ struct server_options {
   std::size_t max_connections = 40'000;
   std::size_t max_per_peer = 20'000;  ///< from one IP address, on one loop; as above. 0: no limit
   std::size_t max_refusals = 64;  ///< 0: none is told; accepting waits, a peer's excess is reset
-  duration retry_after = std::chrono::seconds(1);   ///< Retry-After of every 503, in whole seconds
+  duration retry_after = std::chrono::seconds(1);   ///< Retry-After of 503s, in whole seconds
   duration drain_limit = std::chrono::seconds(10);  ///< for requests that run when serving ends
   /// Where other listeners share the port (listen_options::reuse_port): how long connections that have begun are still
   /// accepted when serving ends. Those who try to connect to this one meanwhile reach another, a second later.
