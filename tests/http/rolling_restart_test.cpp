@@ -217,6 +217,22 @@ INSTANTIATE_TEST_SUITE_P(drivers, rolling_restart,
                            return kind.param == runtime::driver_kind::epoll ? "epoll" : "io_uring";
                          });
 
+// What the others rest on: an end that leaves even one connection behind is a failed request to this load.
+TEST(rolling_restart_load, notices_an_end_without_a_handover) {
+  const reserved_port port;
+  ASSERT_EQ(::listen(port.socket(), 1024), 0);  // a generation that accepts nothing any more
+  generation following(runtime::driver_kind::epoll, port.number());
+  load clients(port.number());
+  pollfd waits{.fd = port.socket(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&waits, 1, 20'000), 1);
+  EXPECT_EQ(::shutdown(port.socket(), SHUT_RDWR), 0);  // resets what waits to be accepted
+  clients.go_on_for(200);
+  clients.end();
+  EXPECT_GT(clients.failed(), 0U);
+  EXPECT_GT(clients.answered(), 0U);
+  following.end();
+}
+
 // --- the same in virtual time, one thing at a time ---
 
 EDDY_TEST(http_server_end, serves_what_has_connected_but_was_not_accepted) {
