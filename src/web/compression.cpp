@@ -52,6 +52,8 @@ class compressor {
 
   task<http::response> operator()(http::request& r, http::next rest) const {
     http::response made = co_await rest(r);
+    // What it stands for is known to nobody here; the complete answer may have said so.
+    if (made.status() == http::status::not_modified) detail::add_vary(made, "Accept-Encoding");
     if (!may_be_coded(made)) co_return made;
     detail::add_vary(made, "Accept-Encoding");
     const content_coding chosen = choose(r);
@@ -68,6 +70,7 @@ class compressor {
       made.set_body(std::move(coded));
     }
     made.set("Content-Encoding", http::to_string(chosen));
+    made.fields().remove("Accept-Ranges");  // the ranges would be of other bytes
     weaken_etag(made);
     co_return made;
   }
@@ -94,7 +97,7 @@ class compressor {
     content_coding best = content_coding::identity;
     int quality = 0;
     for (const content_coding one : options_.codings) {
-      if (wanted.quality(one) <= quality) continue;
+      if (!wanted.likes(one) || wanted.quality(one) <= quality) continue;
       quality = wanted.quality(one);
       best = one;
     }

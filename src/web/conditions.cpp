@@ -61,8 +61,9 @@ bool range_counts(const http::field_table& fields, const validators& current,
   if (condition->starts_with('"') || condition->starts_with("W/"))
     return matches(*condition, current.etag, comparison::strong);
   // A date is strong only if it is not so recent that a second change could share it.
+  const bool strong = now - current.modified >= std::chrono::seconds(2);
   const auto date = wire::http1::parse_date(*condition, now);
-  return date && *date == current.modified && !current.etag.starts_with("W/");
+  return date && *date == current.modified && strong;
 }
 
 }  // namespace eddy::web::detail

@@ -85,6 +85,11 @@ int coding_preferences::quality(http::content_coding coding) const noexcept {
   return given_ && others_ != unset ? others_ : 0;
 }
 
+bool coding_preferences::likes(http::content_coding coding) const noexcept {
+  const int own = quality(coding);
+  return own > 0 && own >= qualities_[static_cast<std::size_t>(http::content_coding::identity)];
+}
+
 bool is_compressible(std::string_view content_type) noexcept {
   const auto type = http::media_type::parse(content_type);
   if (!type) return false;

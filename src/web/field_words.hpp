@@ -21,6 +21,8 @@ class coding_preferences {
   explicit coding_preferences(std::string_view accept_encoding) noexcept;
   /// 0 to 1000; 0: not acceptable.
   [[nodiscard]] int quality(http::content_coding coding) const noexcept;
+  /// Whether that coding is acceptable, and not less liked than none where the field names "identity".
+  [[nodiscard]] bool likes(http::content_coding coding) const noexcept;
 
  private:
   static constexpr std::size_t codings = 5;

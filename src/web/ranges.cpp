@@ -27,6 +27,8 @@ parsed parse_one(std::string_view text, std::uint64_t size, byte_range& range) n
   if (begin.empty()) {
     const auto suffix = number(end);
     if (!suffix) return parsed::malformed;
+    // The last bytes of nothing are all of it, which no Content-Range can say.
+    if (size == 0 && *suffix > 0) return parsed::malformed;
     range.size = std::min(*suffix, size);
     range.first = size - range.size;
     return range.size == 0 ? parsed::unsatisfiable : parsed::satisfiable;

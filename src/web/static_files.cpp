@@ -72,13 +72,22 @@ std::string date_text(std::chrono::sys_seconds time) {
   return {text.data(), text.size()};
 }
 
+/// How far apart changes have to be so that their times differ: more than the tick of the kernel's clock, or of a file
+/// system that keeps whole seconds.
+std::chrono::milliseconds tick_of(const fs::file_status& status) noexcept {
+  using std::chrono::seconds;
+  const bool whole = std::chrono::floor<seconds>(status.modified) == status.modified;
+  return whole ? seconds(2) : std::chrono::milliseconds(100);
+}
+
 detail::validators validators_of(const fs::file_status& status, content_coding coding,
-                                 std::chrono::sys_seconds now) {
+                                 std::chrono::system_clock::time_point now) {
+  using std::chrono::seconds;
   detail::validators made;
-  const auto modified = std::chrono::floor<std::chrono::seconds>(status.modified);
-  made.modified = std::min(modified, now);
+  made.modified = std::chrono::floor<seconds>(
+      std::min<decltype(now)>(std::chrono::floor<decltype(now)::duration>(status.modified), now));
   // The file may change again without a new time as long as the clock has not gone on.
-  const bool settled = now - modified >= std::chrono::seconds(2);
+  const bool settled = now - status.modified >= tick_of(status);
   std::array<char, 64> text{};
   const int size =
       std::snprintf(text.data(), text.size(), "%s\"%llx-%llx", settled ? "" : "W/",
@@ -198,8 +207,7 @@ class static_files::folder {
   }
 
   task<http::response> answer_file(http::request& r, fs::file found, std::string path) const {
-    const auto now =
-        std::chrono::floor<std::chrono::seconds>(runtime::loop::current().io().time().calendar());
+    const auto now = runtime::loop::current().io().time().calendar();
     representation chosen;
     chosen.type = type_of(path);
     chosen.from = found.handle();
@@ -210,7 +218,7 @@ class static_files::folder {
     }
     chosen.size = status.size;
     chosen.current = validators_of(status, chosen.coding, now);
-    co_return respond(r, chosen, now);
+    co_return respond(r, chosen, std::chrono::floor<std::chrono::seconds>(now));
   }
 
   [[nodiscard]] std::string type_of(std::string_view path) const {
@@ -226,7 +234,7 @@ class static_files::folder {
     const detail::coding_preferences wanted(detail::joined(r.fields(), "Accept-Encoding"));
     std::vector<sibling> liked;
     for (const sibling& one : siblings) {
-      if (wanted.quality(one.coding) > 0) liked.push_back(one);
+      if (wanted.likes(one.coding)) liked.push_back(one);
     }
     std::ranges::sort(liked, [&](const sibling& a, const sibling& b) {
       const int by_quality = wanted.quality(a.coding) - wanted.quality(b.coding);

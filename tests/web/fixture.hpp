@@ -32,10 +32,11 @@ template <class... Fields>
   return get(target, text);
 }
 
-/// Sets a file's time of change, in seconds since 1970.
-inline void set_time(const std::string& path, std::int64_t seconds) {
+/// Sets a file's time of change, in seconds since 1970 and a fraction.
+inline void set_time(const std::string& path, std::int64_t seconds, long nanoseconds = 0) {
   std::array<timespec, 2> times{};
   times[0].tv_sec = times[1].tv_sec = seconds;
+  times[0].tv_nsec = times[1].tv_nsec = nanoseconds;
   ::utimensat(AT_FDCWD, path.c_str(), times.data(), 0);
 }
 

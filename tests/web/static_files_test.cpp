@@ -196,6 +196,8 @@ EDDY_TEST(static_files, ranges_that_are_none_are_ignored_or_refused) {
     }
     const answer none = co_await client.ask(get_with("/f/empty.txt", "Range: bytes=0-"));
     EXPECT_EQ(none.status, 416);
+    const answer last = co_await client.ask(get_with("/f/empty.txt", "Range: bytes=-5"));
+    EXPECT_EQ(last.status, 200);
     const answer whole = co_await client.ask(get("/f/empty.txt"));
     EXPECT_EQ(whole.status, 200);
     EXPECT_EQ(whole.field("content-length"), "0");
@@ -256,13 +258,26 @@ EDDY_TEST(static_files, a_range_counts_only_of_what_the_client_has) {
 
 EDDY_TEST(static_files, a_recent_change_makes_the_tag_weak) {
   const scratch_folder folder;
-  set_time(folder.write("new.txt", "new"), 1'767'225'600 - 1);  // a second before the clock's start
+  constexpr std::int64_t start = 1'767'225'600;  // of the clock
+  set_time(folder.write("new.txt", "new"), start - 1);
+  set_time(folder.write("newer.txt", "new"), start - 1, 950'000'000);
+  set_time(folder.write("settled.txt", "new"), start - 1, 800'000'000);
   auto body = [](raw_client& client) -> task<void> {
     const answer got = co_await client.ask(get("/f/new.txt"));
     EXPECT_THAT(got.field("etag"), StartsWith("W/\""));
     const answer part = co_await client.ask(
         get_with("/f/new.txt", "Range: bytes=0-0", "If-Range: " + got.field("etag")));
     EXPECT_EQ(part.status, 200);
+    const answer newer = co_await client.ask(get("/f/newer.txt"));
+    EXPECT_THAT(newer.field("etag"), StartsWith("W/\""));
+    const answer settled = co_await client.ask(get("/f/settled.txt"));
+    EXPECT_THAT(settled.field("etag"), StartsWith("\""));
+    // Its date has no fraction: a change within the same second could go unseen.
+    for (const std::string name : {"etag", "last-modified"}) {
+      const answer piece = co_await client.ask(
+          get_with("/f/settled.txt", "Range: bytes=0-0", "If-Range: " + settled.field(name)));
+      EXPECT_EQ(piece.status, name == "etag" ? 206 : 200) << name;
+    }
   };
   co_await with_files(folder, body);
 }
@@ -289,6 +304,8 @@ EDDY_TEST(static_files, a_compressed_sibling_goes_to_those_who_accept_it) {
         {"zstd", "", "plain"},
         {"*", "br", "as brotli"},
         {"identity", "", "plain"},
+        {"identity, br;q=0.5", "", "plain"},
+        {"identity;q=0.5, gzip", "gzip", "as gzip"},
     };
     std::string plain_tag = (co_await client.ask(get("/f/app.js"))).field("etag");
     for (const preference& one : cases) {

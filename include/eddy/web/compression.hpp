@@ -30,7 +30,8 @@ struct compression_options {
 
 /// Compresses what gets smaller by it, for clients that accept it. Left alone: what is coded already, partial answers
 /// (206), "no-transform", answers without a body. Answers that could be compressed say "Vary: Accept-Encoding" even
-/// when they are not, and a compressed one's strong ETag becomes weak. A streamed body goes out after each write, so
+/// when they are not, as 304 does; a compressed one's strong ETag becomes weak, and it offers no ranges. Where a client
+/// names "identity" as what it likes better, it gets that. A streamed body goes out after each write, so
 /// events are not held back. Texts of more than 128 KiB are compressed on a thread of the loop's pool.
 [[nodiscard]] http::any_middleware compression(compression_options options = {});
 

@@ -40,7 +40,8 @@ struct static_options {
 ///
 /// A file that is replaced while it is sent is sent as it was. One that is written to is sent as it is found; if it
 /// becomes shorter than announced, the connection is cut, so that no client takes a part for the whole. A file changed
-/// less than two seconds ago has a weak ETag, as another change could go unseen.
+/// less than a tenth of a second ago, or two seconds where its time has no fraction, has a weak ETag, as another change
+/// could go unseen.
 class static_files {
  public:
   /// Throws what fs::directory::open does: a missing folder, or a kernel that forbids openat2, is found out here.
