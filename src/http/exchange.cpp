@@ -1,5 +1,7 @@
 #include "exchange.hpp"
 
+#include "server_core.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -186,13 +188,6 @@ const fields& exchange::fields_of(const response& made) {
   for (const field_view field : made.fields()) scratch_.add(field.name, field.value);
   scratch_type_ = alone ? type : std::string_view();
   return scratch_;
-}
-
-http1::body_size exchange::size_of_body(response& made) const noexcept {
-  if (const auto* stream = made.stream_part()) {
-    return stream->length ? http1::body_size::sized(*stream->length) : http1::body_size::chunked();
-  }
-  return http1::body_size::sized(made.body().size());
 }
 
 // Whether the rest of the body, if it was not read, leaves the connection usable.

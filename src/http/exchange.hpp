@@ -138,7 +138,6 @@ class exchange {
   void grow(std::size_t capacity);
   void begin_body();
   [[nodiscard]] const fields& fields_of(const response& made);
-  [[nodiscard]] wire::http1::body_size size_of_body(response& made) const noexcept;
   void count_body(std::size_t bytes);
   [[nodiscard]] bool can_go_on() noexcept;
 

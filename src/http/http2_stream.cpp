@@ -18,13 +18,6 @@ namespace {
 
 constexpr std::size_t largest_reserve = 64 * 1024;  // of memory, on a client's word
 
-http1::body_size size_of_body(response& made) noexcept {
-  if (const auto* stream = made.stream_part()) {
-    return stream->length ? http1::body_size::sized(*stream->length) : http1::body_size::chunked();
-  }
-  return http1::body_size::sized(made.body().size());
-}
-
 /// Sets a deadline while it lives.
 class deadline_set {
  public:

@@ -52,6 +52,16 @@ std::string description_of(const request& asked) {
   return std::string(asked.method_token()).append(" ").append(asked.target());
 }
 
+wire::http1::body_size size_of_body(response& made) noexcept {
+  using wire::http1::body_size;
+  if (const auto* stream = made.stream_part()) {
+    return stream->length ? body_size::sized(*stream->length) : body_size::chunked();
+  }
+  const std::size_t size = made.body().size();
+  return made.status() == status::not_modified && size == 0 ? body_size::none()
+                                                            : body_size::sized(size);
+}
+
 void limit_time(incoming_request& asked, duration limit) noexcept {
   if (limit > duration::zero()) asked.set_deadline(after(runtime::loop::current().now(), limit));
 }

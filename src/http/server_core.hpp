@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <eddy/http/server.hpp>
+#include <eddy/wire/http1_writer.hpp>
 
 namespace eddy::http::detail {
 
@@ -118,6 +119,8 @@ class server_core {
   bool shut_down_ = false;
 };
 
+/// What the head says of the body. Of a 304 without one nothing: a length would be that of the answer it stands for.
+[[nodiscard]] wire::http1::body_size size_of_body(response& made) noexcept;
 /// Sets when the answer has to be complete; zero: leaves it as it is.
 void limit_time(incoming_request& asked, duration limit) noexcept;
 /// Tells the running loop's error hook what failed in the running task.

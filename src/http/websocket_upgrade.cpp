@@ -28,6 +28,7 @@ response refusal(ws::errc why) {
     return response::error(status::bad_request, "Sec-WebSocket-Key is not right");
   }
   auto made = response::error(status::upgrade_required, "this is a WebSocket");
+  made.set("Connection", "Upgrade");
   made.set("Upgrade", "websocket");
   made.set("Sec-WebSocket-Version", "13");
   return made;

@@ -156,6 +156,7 @@ EDDY_TEST(websocket_handshake, the_server_refuses_what_is_not_right) {
     const answer plain = co_await client.ask(get("/echo"));
     EXPECT_EQ(plain.status, 426);
     EXPECT_EQ(plain.field("Upgrade"), "websocket");
+    EXPECT_EQ(plain.field("Connection"), "Upgrade");
     std::string old(asks);
     old.replace(old.find("13"), 2, "8");
     const answer version = co_await client.ask(get("/echo", old));

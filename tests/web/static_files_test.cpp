@@ -140,6 +140,7 @@ EDDY_TEST(static_files, conditions_are_weighed_in_the_standards_order) {
       if (one.status == 304) {
         EXPECT_EQ(got.field("etag"), tag);
         EXPECT_EQ(got.body, "");
+        EXPECT_EQ(got.field("content-length"), "");
       }
     }
   };
