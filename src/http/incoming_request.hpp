@@ -7,6 +7,10 @@
 #include <eddy/base/time.hpp>
 #include <eddy/http/request.hpp>
 
+namespace eddy::tls {
+class stream;
+}
+
 namespace eddy::http::detail {
 
 /// What a connection knows of all its requests. Outlives them.
@@ -15,6 +19,7 @@ struct request_origin {
   std::string_view scheme = "http";        ///< static
   const future<void>* draining = nullptr;  ///< set when the server's end begins
   const net::address* client = nullptr;    ///< if another than the peer is known
+  const tls::stream* secure = nullptr;     ///< what it comes over, if that is TLS of ours
 };
 
 /// Every request is one of these.
@@ -29,6 +34,7 @@ class incoming_request final : public request {
     connection_scheme_ = origin.scheme;
     draining_ = origin.draining;
     connection_client_ = origin.client;
+    secure_ = origin.secure;
     connection_source_ = &source;
     clear();
   }
@@ -41,6 +47,9 @@ class incoming_request final : public request {
     if (client) client_ = client;
     if (!scheme.empty()) scheme_ = scheme;
   }
+
+  /// The connection, if it is TLS of ours; else null.
+  [[nodiscard]] const tls::stream* secure() const noexcept { return secure_; }
 
   /// When the answer has to be complete.
   [[nodiscard]] time_point deadline() const noexcept { return deadline_; }
@@ -69,6 +78,7 @@ class incoming_request final : public request {
   time_point deadline_ = never;
   std::string_view connection_scheme_ = "http";
   const net::address* connection_client_ = nullptr;
+  const tls::stream* secure_ = nullptr;
   body_source* connection_source_ = nullptr;
 };
 

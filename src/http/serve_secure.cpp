@@ -25,7 +25,8 @@ task<std::optional<tls::stream>> shake_hands(server_loop& server, tls::context c
 }
 
 task<bool> speak_awake(server_loop& server, tls::stream& stream, const net::address* client) {
-  const request_origin origin{.peer = stream.peer(), .scheme = "https", .client = client};
+  const request_origin origin{
+      .peer = stream.peer(), .scheme = "https", .client = client, .secure = &stream};
   connection<tls::stream> served(server, stream, origin, false);
   co_return co_await served.run();
 }
@@ -36,10 +37,11 @@ void report_connection(const net::address& peer, const std::exception_ptr& failu
 
 task<void> speak_http2(server_loop& server, tls::stream stream, const net::address* client) {
   const net::address peer = stream.peer();
-  const request_origin origin{.peer = peer, .scheme = "https", .client = client};
+  request_origin origin{.peer = peer, .scheme = "https", .client = client};
   std::exception_ptr failure;
   try {
     io::any_stream rest(std::move(stream));
+    origin.secure = rest.target<tls::stream>();
     co_await serve_http2(server, std::move(rest), origin);
     co_return;
   } catch (const cancelled&) {

@@ -24,6 +24,7 @@ task<bool> serve_awake(server_loop& server, Stream& stream, const request_origin
   if (!http2) co_return false;
   const net::address peer = origin.peer;  // the stream may own the other one
   request_origin moved{.peer = peer, .scheme = origin.scheme, .client = origin.client};
+  moved.secure = origin.secure;
   io::any_stream rest(std::move(stream));
   co_await serve_http2(server, std::move(rest), moved, std::move(*http2));
   co_return false;

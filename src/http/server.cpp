@@ -128,7 +128,7 @@ task<void> serve_plain(server_core& core, Listener& listener) {
 
 task<void> serve_any(server_loop& server, io::any_stream stream, net::address peer) {
   const open_connection counted(server.counts());
-  const request_origin origin{.peer = peer};
+  const request_origin origin{.peer = peer, .secure = stream.target<tls::stream>()};
   static_cast<void>(co_await serve_awake(server, stream, origin, true));
 }
 

@@ -11,6 +11,8 @@
 
 #include <eddy/coro/sleep.hpp>
 #include <eddy/coro/timeout.hpp>
+#include <eddy/http/client.hpp>
+#include <eddy/http/client_certificate.hpp>
 #include <eddy/http/server.hpp>
 #include <eddy/process/run.hpp>
 #include <eddy/runtime/run.hpp>
@@ -97,6 +99,45 @@ EDDY_TEST(http_server_tls, counts_handshakes_that_fail_and_reports_none) {
   };
   co_await with_secure_server(app, secure_server(), body);
   EXPECT_EQ(recorder.count(), 0u);
+}
+
+EDDY_TEST(http_server_tls, tells_handlers_which_certificate_the_client_showed) {
+  server app;
+  app.get("/", [](request& r) {
+    const auto shown = client_certificate(r);
+    return shown ? shown->subject : std::string("nobody");
+  });
+  tls::server_options options = tls::testing::server_for({"127.0.0.1"});
+  options.clients = tls::client_certificates::optional;
+  options.client_authorities = tls::testing::authority().trusted();
+  options.alpn = {"h2", "http/1.1"};
+  auto body = [](net::address at) -> task<void> {
+    for (const bool http2 : {false, true}) {
+      for (const bool known : {false, true}) {
+        tls::client_options trusting = tls::testing::trusting_client();
+        if (known) trusting.certificates.push_back(tls::testing::issued("alice"));
+        client_options how;
+        how.tls = tls::context::client(trusting);
+        how.http2 = http2;
+        client asking(std::move(how));
+        auto got = co_await asking.get("https://127.0.0.1:" + std::to_string(at.port()) + "/");
+        const std::string said = co_await got.body();
+        EXPECT_EQ(said, known ? "CN=alice" : "nobody") << http2;
+      }
+    }
+  };
+  co_await with_secure_server(app, tls::context::server(options), body);
+}
+
+EDDY_TEST(http_server, has_no_certificate_of_a_client_without_tls) {
+  server app;
+  app.get("/", [](request& r) { return client_certificate(r) ? "somebody" : "nobody"; });
+  auto body = [](net::address at) -> task<void> {
+    raw_client client = co_await raw_client::connect(at);
+    const answer got = co_await client.ask(get("/"));
+    EXPECT_EQ(got.body, "nobody");
+  };
+  co_await with_server(app, body);
 }
 
 EDDY_TEST(http_server_tls, names_the_peer_when_serving_it_failed) {
