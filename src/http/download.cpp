@@ -126,8 +126,8 @@ class transfer {
     }
   }
 
-  /// At the end of a part. A server may give less of the rest than was asked for (RFC 9110, section 14.2), then the next
-  /// request asks for what is left. `before` is the size before this response.
+  /// At the end of a part. A server may give less of the rest than was asked for (RFC 9110, section 14.2): the next
+  /// request then asks for what is left. `before` is the size before this response.
   [[nodiscard]] bool is_whole(std::uint64_t before) const {
     if (!size_ || done_.size == *size_) return true;
     if (done_.size > *size_ || done_.size == before) {
