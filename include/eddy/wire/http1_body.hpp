@@ -32,8 +32,8 @@ struct trailer_deleter {
 }  // namespace detail
 
 /// Chunked bodies are read strictly: a size is 1*HEXDIG (at most 16) followed at once by CRLF or
-/// by ";"; whitespace is accepted only after ";" and around "="; an extension needs a name ("5;"
-/// alone is refused). Well-formed extensions are ignored within their limits.
+/// by ";"; whitespace is accepted only behind the first ";"; an extension needs a name ("5;" alone
+/// is refused). Well-formed extensions are ignored within their limits.
 ///
 /// Trailers are kept apart from the head's fields and never merged. A trailer that would change
 /// framing, routing, authentication, or how the message is processed (Content-Length, Host,
