@@ -1,4 +1,4 @@
-// The module over real sockets, with the clients of the trade: curl, aiohttp, httpx, and slowhttptest as an attacker.
+// The module over real sockets, with the clients of the trade: curl, aiohttp, httpx, wrk, and slowhttptest as an attacker.
 #include "web/fixture.hpp"
 
 #include <array>
@@ -26,7 +26,9 @@ namespace eddy::web::test {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string output_of(const std::string& command) {
   std::FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
@@ -210,6 +212,18 @@ TEST(web_with_python, aiohttp_and_httpx_agree) {
     const std::string got = co_await to_thread(
         output_of, "/usr/bin/python3 -B " + script + " " + base + " " + (what.files / "large.bin"));
     EXPECT_EQ(got, "ok\n");
+  });
+}
+
+TEST(web_with_wrk, requests_of_many_connections_are_all_answered) {
+  const site what;
+  serve_real(what, [&](std::string base) -> task<void> {
+    for (const std::string path : {"/f/sub/", "/count"}) {
+      const std::string said =
+          co_await to_thread(output_of, "wrk -t2 -c64 -d1s --timeout 30s " + base + path);
+      EXPECT_THAT(said, HasSubstr(" requests in ")) << path;
+      EXPECT_THAT(said, Not(AnyOf(HasSubstr("Socket errors"), HasSubstr("Non-2xx")))) << path;
+    }
   });
 }
 
