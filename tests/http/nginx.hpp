@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -35,8 +36,7 @@ class nginx {
     std::filesystem::permissions(folder_, std::filesystem::perms(0755));
     const int listening = listen_somewhere();
     write_configuration(locations, how);
-    process_ = fork();
-    if (process_ == 0) become_nginx(listening);
+    start(listening);
     ::close(listening);
     if (process_ < 0) throw std::runtime_error("fork failed");
   }
@@ -90,13 +90,20 @@ class nginx {
         << locations << "\n} }\n";
   }
 
-  [[noreturn]] void become_nginx(int listening) const {
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (listening != inherited_fd) dup2(listening, inherited_fd);
-    setenv("NGINX", (std::to_string(inherited_fd) + ";").c_str(), 1);
+  // Another thread may hold the allocator's lock when the child is made: it allocates nothing.
+  void start(int listening) {
     const std::string configuration = (folder_ / "nginx.conf").string();
     const std::string log = (folder_ / "error.log").string();
-    execl("/usr/sbin/nginx", "nginx", "-e", log.c_str(), "-c", configuration.c_str(), nullptr);
+    std::string inherited = "NGINX=" + std::to_string(inherited_fd) + ";";
+    std::vector<char*> surroundings{inherited.data()};
+    for (char** each = environ; *each != nullptr; ++each) surroundings.push_back(*each);
+    surroundings.push_back(nullptr);
+    process_ = fork();
+    if (process_ != 0) return;
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (listening != inherited_fd) dup2(listening, inherited_fd);
+    execle("/usr/sbin/nginx", "nginx", "-e", log.c_str(), "-c", configuration.c_str(), nullptr,
+           surroundings.data());
     _exit(127);
   }
 

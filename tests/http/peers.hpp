@@ -26,8 +26,11 @@ class peer_process {
     }
     int ends[2];
     if (pipe(ends) != 0) throw std::runtime_error("no pipe");
+    std::vector<char*> words;
+    for (std::string& word : command) words.push_back(word.data());
+    words.push_back(nullptr);
     process_ = fork();
-    if (process_ == 0) become(command, ends);
+    if (process_ == 0) become(words.data(), ends);
     ::close(ends[1]);
     output_ = ends[0];
     if (process_ < 0) throw std::runtime_error("fork failed");
@@ -58,14 +61,12 @@ class peer_process {
   }
 
  private:
-  [[noreturn]] static void become(const std::vector<std::string>& command, const int* ends) {
+  /// In the child. Another thread may have held the allocator's lock when it was made: nothing is allocated here.
+  [[noreturn]] static void become(char* const* words, const int* ends) {
     setpgid(0, 0);  // its children end with it
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(ends[1], STDOUT_FILENO);
-    std::vector<char*> words;
-    for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
-    words.push_back(nullptr);
-    execv(words.front(), words.data());
+    execv(words[0], words);
     _exit(127);
   }
 
