@@ -1,4 +1,4 @@
-// The module over real sockets, with the clients of the trade: curl, aiohttp, httpx, wrk, and slowhttptest as an attacker.
+// The module over real sockets, with the programs of the trade: curl, aiohttp, httpx, wrk, and slowhttptest.
 #include "web/fixture.hpp"
 
 #include <array>
