@@ -94,21 +94,23 @@ task<std::optional<tls::stream>> open(server_loop& server, tls::context context,
                                       net::tcp_stream stream,
                                       std::unique_ptr<net::address>& client) {
   const net::address peer = stream.peer();
+  std::optional<tls::stream> made;
   std::exception_ptr failure;
   try {
-    if (!server.options().proxy_protocol)
-      co_return co_await shake_hands(server, std::move(context), std::move(stream));
-    const bool good = co_await read_proxy_header(server, stream, client);
-    if (good) co_return co_await shake_hands(server, std::move(context), std::move(stream));
-    stream.abort();
-    co_return std::nullopt;
+    bool good = true;
+    if (server.options().proxy_protocol) good = co_await read_proxy_header(server, stream, client);
+    if (good) {
+      made = co_await shake_hands(server, std::move(context), std::move(stream));
+    } else {
+      stream.abort();
+    }
   } catch (const cancelled&) {
     throw;
   } catch (...) {
     failure = std::current_exception();
   }
-  report_connection(peer, failure);
-  co_return std::nullopt;
+  if (failure) report_connection(peer, failure);
+  co_return made;
 }
 
 }  // namespace
