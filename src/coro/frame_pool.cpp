@@ -10,9 +10,18 @@ thread_local constinit frame_lists this_threads_frames;
 
 namespace {
 
-constexpr std::size_t chunk_size = std::size_t{256} << 10;
+// With what the global heap puts before it, a chunk fills whole pages.
+constexpr std::size_t chunk_size = (std::size_t{256} << 10) - 32;
 
 using free_lists = decltype(frame_lists::of_class);
+
+std::int64_t count(const free_lists& lists) noexcept {
+  std::int64_t blocks = 0;
+  for (const free_block* block : lists) {
+    for (; block != nullptr; block = block->next) ++blocks;
+  }
+  return blocks;
+}
 
 // Lists of threads that have ended. Never destroyed: other threads may end after static destruction has begun.
 struct depot {
@@ -35,6 +44,7 @@ class chunk_source {
     const std::lock_guard guard(d.lock);
     if (d.left_over.empty()) return;
     lists.of_class = d.left_over.back();
+    lists.received += count(lists.of_class);
     d.left_over.pop_back();
   }
   chunk_source(const chunk_source&) = delete;
@@ -47,6 +57,7 @@ class chunk_source {
     auto& d = global_depot();
     const std::lock_guard guard(d.lock);
     d.left_over.push_back(lists.of_class);
+    lists.received -= count(lists.of_class);
     lists.of_class = {};
   }
 
@@ -70,6 +81,7 @@ class chunk_source {
       const std::size_t index =
           left_ / frame_granule < frame_classes ? left_ / frame_granule : frame_classes - 1;
       of_class[index] = new (chunk_) free_block{of_class[index]};
+      ++this_threads_frames.received;
       chunk_ += index * frame_granule;
       left_ -= index * frame_granule;
     }
@@ -93,24 +105,21 @@ void* allocate_anew(std::size_t size) {
   const std::size_t index = frame_class(size);
   if (index < frame_classes) {
     chunk_source& source = this_threads_source();
-    void* block = lists.of_class[index];  // of a thread that has ended
-    if (block != nullptr) {
-      lists.of_class[index] = lists.of_class[index]->next;
-    } else {
-      block = source.carve(index * frame_granule);
+    if (free_block* block = lists.of_class[index]) {  // of a thread that has ended
+      lists.of_class[index] = block->next;
+      return block;
     }
-    ++lists.live;
-    return block;
+    ++lists.received;
+    return source.carve(index * frame_granule);
   }
 #endif
   void* block = ::operator new(size);
-  ++lists.live;
+  ++lists.received;
   return block;
 }
 
 void free_elsewhere(void* block, std::size_t size) noexcept {
   auto& lists = this_threads_frames;
-  --lists.live;
 #ifndef EDDY_PLAIN_FRAMES
   const std::size_t index = frame_class(size);
   if (index < frame_classes) {
@@ -119,11 +128,15 @@ void free_elsewhere(void* block, std::size_t size) noexcept {
     return;
   }
 #endif
+  --lists.received;
   ::operator delete(block, size);
 }
 
 }  // namespace detail
 
-std::int64_t live_frames() noexcept { return detail::this_threads_frames.live; }
+std::int64_t live_frames() noexcept {
+  const auto& lists = detail::this_threads_frames;
+  return lists.received - detail::count(lists.of_class);
+}
 
 }  // namespace eddy::coro

@@ -103,18 +103,6 @@ scheduler::scheduler(clock& time_source, std::uint64_t seed)
   set_async_stack_source(places_of_current_task);
 }
 
-scheduler& scheduler::require() {
-  if (current_ == nullptr) [[unlikely]]
-    stop_program("used outside a running loop");
-  return *current_;
-}
-
-task_state& scheduler::require_task() {
-  if (current_task_ == nullptr) [[unlikely]]
-    stop_program("awaited outside a task");
-  return *current_task_;
-}
-
 void scheduler::resume(ready_node& node) noexcept {
   budget_ = full_budget_;
   if (node.resume_point_) [[likely]] {
@@ -122,7 +110,7 @@ void scheduler::resume(ready_node& node) noexcept {
     if (observer_ != nullptr) [[unlikely]]
       observer_->resuming(task);
     current_task_ = &task;
-    running_frame = current_task_->innermost_frame_;
+    running_frame = task.innermost_frame();
     progress_.begin(&task, running_frame->await_place());
     run_frames(node.resume_point_);
     running_frame = nullptr;

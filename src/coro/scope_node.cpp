@@ -20,39 +20,6 @@ std::string_view to_string(cancel_reason reason) noexcept {
 
 namespace coro {
 
-scope_node::~scope_node() { check(!attached(), "a scope was destroyed while it was entered"); }
-
-void scope_node::refresh_effective() noexcept {
-  const bool sees_outside =
-      parent_ != nullptr && (kind_ != kind::shield || pierced_) && parent_->effective_ != nullptr;
-  effective_ = sees_outside ? parent_->effective_ : own_.get();
-}
-
-void scope_node::link(scope_node& parent) noexcept {
-  parent_ = &parent;
-  next_sibling_ = parent.first_child_;
-  previous_sibling_ = nullptr;
-  if (next_sibling_ != nullptr) next_sibling_->previous_sibling_ = this;
-  parent.first_child_ = this;
-}
-
-void scope_node::unlink() noexcept {
-  if (previous_sibling_ != nullptr) {
-    previous_sibling_->next_sibling_ = next_sibling_;
-  } else {
-    parent_->first_child_ = next_sibling_;
-  }
-  if (next_sibling_ != nullptr) next_sibling_->previous_sibling_ = previous_sibling_;
-  parent_ = next_sibling_ = previous_sibling_ = nullptr;
-}
-
-void scope_node::attach(scope_node& parent, task_state* task) noexcept {
-  task_ = task;
-  link(parent);
-  pierced_ = parent.pierced_;
-  refresh_effective();
-}
-
 void scope_node::reattach(scope_node& parent) noexcept {
   unlink();
   link(parent);
@@ -61,13 +28,6 @@ void scope_node::reattach(scope_node& parent) noexcept {
     s->refresh_effective();
     s->withdraw_if_cancelled();
   }
-}
-
-void scope_node::detach() noexcept {
-  check(first_child_ == nullptr, "a scope was left before the scopes inside it");
-  unlink();
-  task_ = nullptr;
-  effective_ = own_.get();
 }
 
 void scope_node::withdraw_if_cancelled() noexcept {

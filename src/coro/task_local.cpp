@@ -11,13 +11,12 @@ const std::shared_ptr<const void>* local_values::find(const void* key) const noe
   return nullptr;
 }
 
-std::shared_ptr<const void> local_values::exchange(std::shared_ptr<local_values>& values,
-                                                   const void* key,
+std::shared_ptr<const void> local_values::exchange(local_values_ptr& values, const void* key,
                                                    std::shared_ptr<const void> value) {
   if (!values) {
-    values = std::make_shared<local_values>();
+    values = local_values_ptr(new local_values);
   } else if (values.use_count() > 1) {
-    values = std::make_shared<local_values>(*values);
+    values = local_values_ptr(new local_values(*values));
   }
   auto& entries = values->entries_;
   const auto found = std::ranges::find(entries, key, [](const auto& entry) { return entry.first; });
@@ -34,12 +33,12 @@ std::shared_ptr<const void> local_values::exchange(std::shared_ptr<local_values>
   return former;
 }
 
-std::shared_ptr<local_values>& current_locals() {
+local_values_ptr& current_locals() {
   if (auto* loop = scheduler::current()) {
     if (auto* task = loop->current_task()) return task->locals();
     return loop->callback_locals();
   }
-  static thread_local std::shared_ptr<local_values> outside;
+  static thread_local local_values_ptr outside;
   return outside;
 }
 

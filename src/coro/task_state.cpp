@@ -1,6 +1,7 @@
 #include <eddy/coro/task_state.hpp>
 
 #include <exception>
+#include <memory>
 #include <new>
 #include <typeinfo>
 #include <utility>
@@ -24,23 +25,27 @@ void task_state::start(task_owner& owner, promise_base& body, std::coroutine_han
   debug_check(owner.host_ == nullptr || &owner.host_->loop() == &loop,
               "a task was spawned into a group of another loop: use run_on or submit");
   loop_ = &loop;
-  owner_ = &owner;
   ++owner.live_;
-  own_scope_.attach(owner.scope_, this);
+  own_scope_.attach(owner.scope(), this);
   id_ = loop.next_task_id_++;
-  if (loop.current_task_ != nullptr) locals_ = loop.current_task_->locals_;
+  if (loop.current_task_ != nullptr && loop.current_task_->locals_) [[unlikely]]
+    locals_ = loop.current_task_->locals_;
   loop.tasks_.push_back(*this);
   ++loop.live_tasks_;
   body.set_outermost(*this);
-  innermost_frame_ = &body;
-  waiting_since_ = loop.turn_started();
   resume_point_ = entry;
   loop.make_ready(*this);
 }
 
-task_state::~task_state() = default;
+task_state::~task_state() {
+  if (status_ == task_status::failed) std::destroy_at(&failure_);
+  if (status_ == task_status::cancelled) std::destroy_at(&cancellation_);
+}
 
-std::string task_state::name() const { return name_ ? *name_ : "task-" + std::to_string(id_); }
+std::string task_state::name() const {
+  if (details_ != nullptr && !details_->name.empty()) return details_->name;
+  return "task-" + std::to_string(id_);
+}
 
 void task_state::enter(scope_node& scope) noexcept {
   check(!scope.attached(), "a scope was entered twice");
@@ -67,43 +72,37 @@ void task_state::withdraw_wait() noexcept {
 
 std::exception_ptr task_state::observe_failure() noexcept {
   failure_observed_ = true;
-  return failure_;
+  return failure();
 }
 
-void task_state::rethrow_unless_succeeded() {
+void task_state::rethrow_ending() {
   if (status_ == task_status::failed) std::rethrow_exception(observe_failure());
-  if (status_ == task_status::cancelled) {
-    const auto* info = cancellation_.get();
-    std::string what = "await " + name() + " (" + std::string(to_string(info->reason));
-    if (!info->text.empty()) what += ": " + info->text;
-    throw error(errc::task_cancelled, what + ")");
-  }
+  const auto& info = *cancellation_;
+  std::string what = "await " + name() + " (" + std::string(to_string(info.reason));
+  if (!info.text.empty()) what += ": " + info.text;
+  throw error(errc::task_cancelled, what + ")");
 }
 
-void task_state::classify(std::exception_ptr thrown) noexcept {
-  if (thrown == nullptr) {
-    status_ = task_status::succeeded;
-    return;
-  }
-  status_ = task_status::failed;
+void task_state::ended_by(std::exception_ptr thrown) noexcept {
   try {
     std::rethrow_exception(thrown);
   } catch (const eddy::cancelled& stop) {
     if (own_scope_.inside(stop.info().get())) {
+      std::construct_at(&cancellation_, stop.info());
       status_ = task_status::cancelled;
-      cancellation_ = stop.info();
       return;
     }
     thrown = std::make_exception_ptr(error(errc::stray_cancelled, "task " + name()));
   } catch (...) {
   }
-  failure_ = std::move(thrown);
+  std::construct_at(&failure_, std::move(thrown));
+  status_ = task_status::failed;
 }
 
 void task_state::move_to(task_owner& owner) noexcept {
+  task_owner& former = *owner_of(own_scope_);
   ++owner.live_;
-  own_scope_.reattach(owner.scope_);
-  task_owner& former = *std::exchange(owner_, &owner);
+  own_scope_.reattach(owner.scope());
   --former.live_;
   former.child_moved(*this);
 }
@@ -111,38 +110,40 @@ void task_state::move_to(task_owner& owner) noexcept {
 void task_state::body_ended(std::coroutine_handle<> body) noexcept {
   loop_->progress().end_task();
   running_frame = nullptr;  // errors made from here on must not look at the frame, which goes now
-  classify(take_outcome(body));
+  take_outcome(body);
+  if (!done()) status_ = task_status::succeeded;
   check(innermost_scope_ == &own_scope_, "a task ended inside a scope it had entered", spawned_at_);
-  innermost_frame_ = nullptr;
   resume_point_ = nullptr;
+  task_owner& owner = *owner_of(own_scope_);
   own_scope_.detach();
   list_hook<all_tasks_tag>::unlink();
   --loop_->live_tasks_;
   while (task_watcher* watcher = watchers_.pop_front()) watcher->task_ended(*this);
-  --owner_->live_;
-  owner_->child_ended(*this);
-  owner_ = nullptr;
+  --owner.live_;
+  owner.child_ended(*this);
   release();
 }
 
 const std::vector<std::source_location>& task_state::failure_stack() const noexcept {
   static const std::vector<std::source_location> unknown;
-  return trace_ != nullptr && trace_->thrown == failure_ ? trace_->places : unknown;
+  const bool known =
+      details_ != nullptr && status_ == task_status::failed && details_->thrown == failure_;
+  return known ? details_->places : unknown;
 }
 
 void task_state::note_thrown(const std::exception_ptr& thrown, const promise_base& frame) noexcept {
-  if (trace_ != nullptr && trace_->thrown == thrown)
+  if (details_ != nullptr && details_->thrown == thrown)
     return;  // noted when it left the innermost frame
   try {
-    auto trace = std::make_unique<thrown_trace>();
-    trace->thrown = thrown;
-    for (const auto* f = &frame; f != nullptr && trace->places.size() < deepest_trace;
+    if (details_ == nullptr) details_ = std::make_unique<task_details>();
+    details_->thrown = nullptr;
+    details_->places.clear();
+    for (const auto* f = &frame; f != nullptr && details_->places.size() < deepest_trace;
          f = f->awaited_by()) {
-      trace->places.push_back(f->await_place());
+      details_->places.push_back(f->await_place());
     }
-    trace_ = std::move(trace);
-  } catch (const std::bad_alloc&) {
-    trace_ = nullptr;
+    details_->thrown = thrown;
+  } catch (const std::bad_alloc&) {  // then it is not known
   }
 }
 
@@ -214,6 +215,13 @@ unawaited_report::unawaited_report(const promise_base& unstarted) noexcept {
 }
 
 unawaited_report::~unawaited_report() { --reports_open; }
+
+void stop_awaited_outside() noexcept {
+  static_cast<void>(scheduler::require().require_task());
+  stop_program("awaited outside a task");
+}
+
+void stop_awaited_twice() noexcept { stop_program("an operation was awaited twice"); }
 
 void throw_cancelled_in(task_state& task) {
   throw eddy::cancelled(cancel_info_ptr(task.innermost_scope()->effective()));

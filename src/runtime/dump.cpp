@@ -52,7 +52,7 @@ std::string waiting(const task_state& task, time_point now) {
   if (!info.detail.empty()) text += " " + info.detail;
   if (info.holder != nullptr && info.detail != info.holder->name())
     text += ", held by " + info.holder->name();
-  return text + ", " + seconds(now - task.waiting_since());
+  return text + ", " + seconds(operation->waited(now));
 }
 
 const task_state* holder_before(const task_state& task) {

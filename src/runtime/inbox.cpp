@@ -33,7 +33,7 @@ class posted_callback final : public inbox_node, public coro::ready_node {
 
   std::move_only_function<void()> callback_;
   std::source_location where_;
-  std::shared_ptr<coro::local_values> locals_;
+  coro::local_values_ptr locals_;
   loop* loop_ = nullptr;
 };
 
@@ -72,12 +72,6 @@ void loop_ref::inbox::push_return(inbox_node& node) noexcept {
   add(returns_, node);
   wake_sleeper();
   pushing_.fetch_sub(1, std::memory_order_release);
-}
-
-bool loop_ref::inbox::empty() const noexcept {
-  const inbox_node* newest = posts_.load(std::memory_order_acquire);
-  return (newest == nullptr || newest == closed_mark()) &&
-         returns_.load(std::memory_order_acquire) == nullptr;
 }
 
 bool loop_ref::inbox::prepare_sleep() noexcept {

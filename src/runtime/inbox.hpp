@@ -18,7 +18,11 @@ struct loop_ref::inbox {
   void push_return(inbox_node& node) noexcept;
   /// The loop's thread: delivers everything pushed so far, in order of arrival. Returns whether there was anything.
   bool deliver_all(loop& to) noexcept;
-  [[nodiscard]] bool empty() const noexcept;
+  [[nodiscard]] bool empty() const noexcept {
+    const inbox_node* newest = posts_.load(std::memory_order_acquire);
+    return (newest == nullptr || newest == closed_mark()) &&
+           returns_.load(std::memory_order_acquire) == nullptr;
+  }
 
   /// The loop is about to sleep: from now on pushes wake it. False when something has arrived already.
   [[nodiscard]] bool prepare_sleep() noexcept;

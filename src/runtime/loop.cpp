@@ -67,16 +67,6 @@ loop& loop::current() { return static_cast<loop&>(require()); }
 
 loop_ref loop::ref() const noexcept { return loop_ref(inbox_); }
 
-void loop::run_until(const std::function<bool()>& done) {
-  check(scheduler::current() == nullptr, "a loop was run inside a running loop");
-  const entered here(*this);
-  for (;;) {
-    run_batch();
-    if (done()) return;
-    look_outside();
-  }
-}
-
 void loop::drain_posts() {
   const entered here(*this);
   while (inbox_->deliver_all(*this) || anything_ready()) run_batch();
@@ -92,11 +82,15 @@ void loop::run_out() {
 
 void loop::look_outside() {
   signals_->look();
-  const bool nothing_to_poll = timers().empty() && !driver_->has_io() && inbox_->empty();
-  if (anything_ready() && nothing_to_poll && ++turns_since_poll_ < turns_between_polls) {
+  if (anything_ready() && ++turns_since_poll_ < turns_between_polls && timers().empty() &&
+      !driver_->has_io() && inbox_->empty()) {
     count_turn();
     return;
   }
+  look_at_everything();
+}
+
+void loop::look_at_everything() {
   turns_since_poll_ = 0;
   poll();
   inbox_->deliver_all(*this);

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <utility>
 
+#include <eddy/base/counted_ptr.hpp>
+
 namespace eddy {
 
 /// Why a scope was cancelled.
@@ -42,30 +44,7 @@ struct cancel_info {
 };
 
 /// Shared ownership of a cancel_info; usable on any thread.
-class cancel_info_ptr {
- public:
-  cancel_info_ptr() noexcept = default;
-  explicit cancel_info_ptr(const cancel_info* info) noexcept : info_(info) {
-    if (info_ != nullptr) info_->references.fetch_add(1, std::memory_order_relaxed);
-  }
-  cancel_info_ptr(const cancel_info_ptr& other) noexcept : cancel_info_ptr(other.info_) {}
-  cancel_info_ptr(cancel_info_ptr&& other) noexcept : info_(std::exchange(other.info_, nullptr)) {}
-  cancel_info_ptr& operator=(cancel_info_ptr other) noexcept {
-    std::swap(info_, other.info_);
-    return *this;
-  }
-  ~cancel_info_ptr() {
-    if (info_ != nullptr && info_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      delete info_;
-  }
-
-  [[nodiscard]] const cancel_info* get() const noexcept { return info_; }
-  explicit operator bool() const noexcept { return info_ != nullptr; }
-  const cancel_info* operator->() const noexcept { return info_; }
-
- private:
-  const cancel_info* info_ = nullptr;
-};
+using cancel_info_ptr = counted_ptr<const cancel_info>;
 
 }  // namespace coro
 

@@ -37,7 +37,7 @@ struct free_block {
 /// to the thread's end.
 struct frame_lists {
   std::array<free_block*, frame_classes> of_class{};
-  std::int64_t live = 0;
+  std::int64_t received = 0;      ///< blocks that came from elsewhere minus those that went there
   bool ends_with_thread = false;  ///< the thread's end is taken care of
 };
 
@@ -61,7 +61,6 @@ void free_elsewhere(void* block, std::size_t size) noexcept;
     auto& lists = detail::this_threads_frames;
     if (detail::free_block* block = lists.of_class[index]) [[likely]] {
       lists.of_class[index] = block->next;
-      ++lists.live;
       return block;
     }
   }
@@ -76,14 +75,14 @@ inline void free_frame(void* block, std::size_t size) noexcept {
   auto& lists = detail::this_threads_frames;
   if (index < detail::frame_classes && lists.ends_with_thread) [[likely]] {
     lists.of_class[index] = new (block) detail::free_block{lists.of_class[index]};
-    --lists.live;
     return;
   }
 #endif
   detail::free_elsewhere(block, size);
 }
 
-/// Blocks of this thread that are in use: allocated minus freed here. Zero at rest when no frame changed threads.
+/// Blocks of this thread that are in use: allocated minus freed here. Zero at rest when no frame changed threads. Walks
+/// the free lists.
 [[nodiscard]] std::int64_t live_frames() noexcept;
 
 /// Base that gives a class its storage from the pool.

@@ -130,9 +130,13 @@ template <class T>
 task_handle<T> launch(task<T> body, task_owner& owner, std::source_location where,
                       spawn_options options = {}) {
   // Everything that may throw comes before the task exists.
-  auto name = options.name.empty() ? nullptr : std::make_unique<std::string>(options.name);
+  std::unique_ptr<task_details> details;
+  if (!options.name.empty()) {
+    details = std::make_unique<task_details>();
+    details->name = options.name;
+  }
   auto& record = spawned_task<T>::launch(std::move(body), owner, where);
-  if (name) record.set_name(std::move(name));
+  if (details) record.set_details(std::move(details));
   return task_handle<T>(record);
 }
 

@@ -24,6 +24,7 @@
 
 #include <eddy/base/check.hpp>
 #include <eddy/base/intrusive_list.hpp>
+#include <eddy/base/time.hpp>
 
 namespace eddy::coro {
 
@@ -47,6 +48,12 @@ class operation {
   operation& operator=(const operation&) = delete;
 
   [[nodiscard]] virtual wait_info describe() const = 0;
+
+  /// How long a task has waited here at `now`, for diagnostics.
+  [[nodiscard]] duration waited(time_point now) const noexcept {
+    const auto at = static_cast<std::uint64_t>(now.time_since_epoch().count());
+    return duration(static_cast<std::int64_t>((at - since_) & since_mask));
+  }
 
   /// An operation that redefines this as true is neither refused nor interrupted: for the joins of constructs.
   static constexpr bool uninterruptible = false;
@@ -85,11 +92,18 @@ class operation {
   friend class operation_awaiter;
 
   enum class state : std::uint8_t { fresh, suspended, withdrawing, completed, cancelled };
+  static constexpr std::uint64_t since_mask = (std::uint64_t{1} << 56) - 1;
 
   void end(state outcome) noexcept;
+  /// The task waits here from `now` on.
+  void suspend(time_point now) noexcept {
+    state_ = state::suspended;
+    since_ = static_cast<std::uint64_t>(now.time_since_epoch().count()) & since_mask;
+  }
 
   task_state* task_ = nullptr;
-  state state_ = state::fresh;
+  state state_ : 8 = state::fresh;
+  std::uint64_t since_ : 56 = 0;  // the loop's time, whose upper bits no difference needs
 };
 
 /// An operation with links for one wait queue: `intrusive_list<queued_operation>` or of a derived type.

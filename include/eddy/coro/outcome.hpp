@@ -28,7 +28,10 @@ class outcome {
   outcome() noexcept {}
   outcome(const outcome&) = delete;
   outcome& operator=(const outcome&) = delete;
-  ~outcome() { reset(); }
+  ~outcome() {
+    if (holds_ == content::value) std::destroy_at(&value_);
+    if (holds_ == content::failure) std::destroy_at(&failure_);
+  }
 
   template <class... Args>
   void set_value(Args&&... args) {

@@ -70,6 +70,10 @@ struct final_awaiter {
 template <class Op>
 concept uninterruptible_operation = std::remove_cvref_t<Op>::uninterruptible;
 
+// Out of the way of the code that awaits.
+[[noreturn, gnu::cold]] void stop_awaited_outside() noexcept;
+[[noreturn, gnu::cold]] void stop_awaited_twice() noexcept;
+
 /// Awaits an operation: refusal, budget, suspension, resumption. Op is a reference for an operation that lives in the
 /// awaiting frame, or a type for one made for this await.
 template <class Op>
@@ -82,9 +86,13 @@ class operation_awaiter {
   operation_awaiter(std::in_place_t, Make&& make) : op_(std::forward<Make>(make)()) {}
 
   bool await_ready() {
-    scheduler& loop = scheduler::require();
-    task_state& task = loop.require_task();
-    check(base().state_ == operation::state::fresh, "an operation was awaited twice");
+    scheduler* const current = scheduler::current();
+    if (current == nullptr || current->current_task() == nullptr) [[unlikely]]
+      stop_awaited_outside();
+    if (base().state_ != operation::state::fresh) [[unlikely]]
+      stop_awaited_twice();
+    scheduler& loop = *current;
+    task_state& task = *loop.current_task();
     base().task_ = &task;
     if constexpr (uninterruptible_operation<Op>) {
       if (!op_.try_complete()) return false;
@@ -107,15 +115,13 @@ class operation_awaiter {
   void await_suspend(std::coroutine_handle<Promise> frame) {
     task_state& task = *base().task_;
     scheduler& loop = task.loop();
-    task.innermost_frame_ = &frame.promise();
     task.resume_point_ = frame;
     if (base().state_ != operation::state::fresh) {  // over already; only the budget is used up
       loop.make_ready(task);
       return;
     }
-    base().state_ = operation::state::suspended;
+    base().suspend(loop.turn_started());
     task.waiting_ = &op_;
-    task.waiting_since_ = loop.turn_started();
     start_waiting(task);
     if constexpr (!uninterruptible_operation<Op>) {
       if (loop.observer() != nullptr) [[unlikely]]
@@ -263,6 +269,11 @@ class caller_place {
   };
   [[nodiscard]] awaiter inside_awaiter() const noexcept { return {}; }
 };
+
+inline promise_base* task_state::innermost_frame() const noexcept {
+  if (!resume_point_) return nullptr;
+  return &std::coroutine_handle<promise_base>::from_address(resume_point_.address()).promise();
+}
 
 template <transfer Mode>
 template <class Promise>

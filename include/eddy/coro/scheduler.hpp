@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <eddy/base/check.hpp>
 #include <eddy/base/random.hpp>
 #include <eddy/base/time.hpp>
 #include <eddy/coro/loop_progress.hpp>
@@ -63,7 +64,10 @@ class scheduler {
   /// The loop running on this thread; null when none is.
   [[nodiscard]] static scheduler* current() noexcept { return current_; }
   /// The loop running on this thread; stops the program when none is.
-  [[nodiscard]] static scheduler& require();
+  [[nodiscard]] static scheduler& require() {
+    check(current_ != nullptr, "used outside a running loop");
+    return *current_;
+  }
 
   // --- time ---
   [[nodiscard]] time_point now() noexcept { return clock_->now(); }
@@ -99,16 +103,17 @@ class scheduler {
   // --- tasks ---
   [[nodiscard]] task_state* current_task() const noexcept { return current_task_; }
   /// The running task; stops the program outside of one.
-  [[nodiscard]] task_state& require_task();
+  [[nodiscard]] task_state& require_task() const {
+    check(current_task_ != nullptr, "awaited outside a task");
+    return *current_task_;
+  }
   [[nodiscard]] intrusive_list<task_state, all_tasks_tag>& tasks() noexcept { return tasks_; }
   [[nodiscard]] std::size_t live_tasks() const noexcept { return live_tasks_; }
   /// Owner of what spawn() starts.
   [[nodiscard]] task_owner& root() noexcept { return root_; }
 
   /// The task-local values of the running callback.
-  [[nodiscard]] std::shared_ptr<local_values>& callback_locals() noexcept {
-    return callback_locals_;
-  }
+  [[nodiscard]] local_values_ptr& callback_locals() noexcept { return callback_locals_; }
 
   /// Where the loop stands, for other threads.
   [[nodiscard]] loop_progress& progress() noexcept { return progress_; }
@@ -179,7 +184,7 @@ class scheduler {
   intrusive_list<task_state, all_tasks_tag> tasks_;
   root_owner root_;
   error_hook hook_;
-  std::shared_ptr<local_values> callback_locals_;
+  local_values_ptr callback_locals_;
   std::vector<ready_node*> shuffled_;
   std::vector<ready_node*> kept_behind_;  // in order of becoming ready
 

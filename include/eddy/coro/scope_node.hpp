@@ -9,6 +9,7 @@
 #include <source_location>
 #include <string>
 
+#include <eddy/base/check.hpp>
 #include <eddy/base/time.hpp>
 #include <eddy/coro/cancelled.hpp>
 
@@ -80,6 +81,49 @@ class scope_node {
   kind kind_;
   bool pierced_ = false;  // shields here and inside no longer protect
 };
+
+// Inline, as every task enters and leaves the tree.
+inline scope_node::~scope_node() {
+  check(!attached(), "a scope was destroyed while it was entered");
+}
+
+inline void scope_node::refresh_effective() noexcept {
+  const bool sees_outside =
+      parent_ != nullptr && (kind_ != kind::shield || pierced_) && parent_->effective_ != nullptr;
+  effective_ = sees_outside ? parent_->effective_ : own_.get();
+}
+
+inline void scope_node::link(scope_node& parent) noexcept {
+  parent_ = &parent;
+  next_sibling_ = parent.first_child_;
+  previous_sibling_ = nullptr;
+  if (next_sibling_ != nullptr) next_sibling_->previous_sibling_ = this;
+  parent.first_child_ = this;
+}
+
+inline void scope_node::unlink() noexcept {
+  if (previous_sibling_ != nullptr) {
+    previous_sibling_->next_sibling_ = next_sibling_;
+  } else {
+    parent_->first_child_ = next_sibling_;
+  }
+  if (next_sibling_ != nullptr) next_sibling_->previous_sibling_ = previous_sibling_;
+  parent_ = next_sibling_ = previous_sibling_ = nullptr;
+}
+
+inline void scope_node::attach(scope_node& parent, task_state* task) noexcept {
+  task_ = task;
+  link(parent);
+  pierced_ = parent.pierced_;
+  refresh_effective();
+}
+
+inline void scope_node::detach() noexcept {
+  check(first_child_ == nullptr, "a scope was left before the scopes inside it");
+  unlink();
+  task_ = nullptr;
+  effective_ = own_.get();
+}
 
 /// A scope that can have a deadline. It is only kept here: whoever derives from this keeps to it.
 class timed_scope_node : public scope_node {

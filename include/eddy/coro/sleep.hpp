@@ -12,9 +12,9 @@ namespace coro {
 class sleep_operation final : public operation, private timer {
  public:
   explicit sleep_operation(time_point until) noexcept : until_(until) {}
-  explicit sleep_operation(duration length) noexcept : length_(length), relative_(true) {}
+  explicit sleep_operation(duration length) noexcept : relative_(true), length_(length) {}
   sleep_operation(sleep_operation&& other) noexcept
-      : operation(std::move(other)), until_(other.until_), relative_(other.relative_) {}
+      : operation(std::move(other)), relative_(other.relative_), until_(other.until_) {}
 
   [[nodiscard]] wait_info describe() const override;
 
@@ -26,12 +26,12 @@ class sleep_operation final : public operation, private timer {
   void withdraw() noexcept override;
   void expired() noexcept override;
 
+  bool relative_ = false;
+  bool immediate_ = false;  // due when it was awaited
   union {
     time_point until_;
     duration length_;
   };
-  bool relative_ = false;
-  bool immediate_ = false;  // due when it was awaited
 };
 
 class yield_operation final : public operation {

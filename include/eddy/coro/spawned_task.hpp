@@ -39,7 +39,7 @@ class spawned_task final : public task_state {
   explicit spawned_task(std::source_location where) noexcept : task_state(where) {}
   ~spawned_task() override = default;
 
-  std::exception_ptr take_outcome(std::coroutine_handle<> body) noexcept override {
+  void take_outcome(std::coroutine_handle<> body) noexcept override {
     const auto frame = std::coroutine_handle<task_promise<T>>::from_address(body.address());
     auto& ended = frame.promise().result();
     std::exception_ptr thrown;
@@ -55,7 +55,8 @@ class spawned_task final : public task_state {
       }
     }
     frame.destroy();
-    return thrown;
+    if (thrown != nullptr) [[unlikely]]
+      ended_by(std::move(thrown));
   }
 
   [[no_unique_address]] std::conditional_t<std::is_void_v<T>, no_value, outcome<T>> value_;

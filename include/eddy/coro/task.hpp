@@ -105,24 +105,24 @@ class frame_owner {
 template <class T, transfer Mode>
 class task_awaiter {
  public:
-  explicit task_awaiter(frame_owner<task_promise<T>> frame) noexcept : frame_(std::move(frame)) {}
+  explicit task_awaiter(std::coroutine_handle<task_promise<T>> frame) noexcept : frame_(frame) {}
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }
 
   template <class Promise>
   auto await_suspend(std::coroutine_handle<Promise> parent) noexcept {
-    auto child = frame_.get();
-    child.promise().set_awaiting(parent);
-    return transfer_to<Mode>(child);
+    frame_.promise().set_awaiting(parent);
+    return transfer_to<Mode>(frame_);
   }
 
   T await_resume() {
-    const frame_owner<task_promise<T>> ended = std::move(frame_);
-    return ended.get().promise().result().take();
+    const frame_owner<task_promise<T>> ended(frame_);
+    return frame_.promise().result().take();
   }
 
  private:
-  frame_owner<task_promise<T>> frame_;
+  // Owned from await_ready() to await_resume(): nothing destroys a frame between its await and its end.
+  std::coroutine_handle<task_promise<T>> frame_;
 };
 
 }  // namespace coro
@@ -151,7 +151,8 @@ class [[nodiscard("a task does nothing until it is awaited")]] task {
 
   /// For co_await; see promise_base.
   [[nodiscard]] auto inside_awaiter() && {
-    return coro::task_awaiter<T, coro::default_transfer>(std::move(*this).release_frame());
+    return coro::task_awaiter<T, coro::default_transfer>(
+        std::move(*this).release_frame().release());
   }
 
   /// Gives up the frame to whoever runs it; for those who write constructs.

@@ -15,20 +15,8 @@ namespace eddy {
 
 namespace coro {
 
-/// The values of one task: a small flat map, shared copy-on-write by parent and child.
-class local_values {
- public:
-  [[nodiscard]] const std::shared_ptr<const void>* find(const void* key) const noexcept;
-  /// Gives `values` (its own copy of it if shared) a new value for `key`; null removes it. Returns the former one.
-  static std::shared_ptr<const void> exchange(std::shared_ptr<local_values>& values,
-                                              const void* key, std::shared_ptr<const void> value);
-
- private:
-  std::vector<std::pair<const void*, std::shared_ptr<const void>>> entries_;
-};
-
 /// The running task's values, or the running callback's; a place of their own outside of both.
-[[nodiscard]] std::shared_ptr<local_values>& current_locals();
+[[nodiscard]] local_values_ptr& current_locals();
 
 }  // namespace coro
 

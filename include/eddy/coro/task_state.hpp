@@ -17,6 +17,7 @@
 #include <eddy/base/intrusive_list.hpp>
 #include <eddy/base/time.hpp>
 #include <eddy/coro/frame_pool.hpp>
+#include <eddy/coro/local_values.hpp>
 #include <eddy/coro/operation.hpp>
 #include <eddy/coro/scope_node.hpp>
 
@@ -65,7 +66,12 @@ class task_owner {
 
   std::size_t live_ = 0;
   const task_state* host_ = nullptr;
-  scope_node scope_;
+  /// Knows its owner, so that its tasks need not.
+  struct owners_scope final : scope_node {
+    explicit owners_scope(task_owner& of) noexcept : owner(&of) {}
+    task_owner* owner;
+  };
+  owners_scope scope_{*this};
 
  private:
   friend class task_state;
@@ -89,8 +95,12 @@ class task_watcher : public list_hook<watcher_tag> {
 /// How a task stands.
 enum class task_status : std::uint8_t { running, succeeded, failed, cancelled };
 
-/// Values of task_local variables: a small copy-on-write map, shared by parent and child until one changes it.
-class local_values;
+/// What few tasks have, made when it is needed.
+struct task_details {
+  std::string name;                          ///< empty: the default name
+  std::exception_ptr thrown;                 ///< the exception that `places` is about
+  std::vector<std::source_location> places;  ///< the awaits that it passed, innermost first
+};
 
 class task_state : public ready_node, public list_hook<all_tasks_tag>, public pooled {
  public:
@@ -100,14 +110,19 @@ class task_state : public ready_node, public list_hook<all_tasks_tag>, public po
   // --- what anybody on the loop may ask ---
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
   [[nodiscard]] std::string name() const;
-  void set_name(std::unique_ptr<std::string> name) noexcept { name_ = std::move(name); }
+  /// For a task that has just been made: nothing of it is lost.
+  void set_details(std::unique_ptr<task_details> details) noexcept {
+    details_ = std::move(details);
+  }
   [[nodiscard]] std::source_location spawned_at() const noexcept { return spawned_at_; }
   [[nodiscard]] task_status status() const noexcept { return status_; }
   [[nodiscard]] bool done() const noexcept { return status_ != task_status::running; }
-  [[nodiscard]] const operation* waiting_on() const noexcept { return waiting_; }
-  [[nodiscard]] time_point waiting_since() const noexcept { return waiting_since_; }
-  [[nodiscard]] const promise_base* innermost_frame() const noexcept { return innermost_frame_; }
-  [[nodiscard]] const task_owner* owner() const noexcept { return owner_; }
+  /// The operation that the task is suspended in; null when it is running, ready or done.
+  [[nodiscard]] const operation* waiting_on() const noexcept { return done() ? nullptr : waiting_; }
+  /// The frame that was suspended last; valid while the task is suspended, null when it is done.
+  [[nodiscard]] promise_base* innermost_frame() const noexcept;
+  /// Null when the task is done.
+  [[nodiscard]] const task_owner* owner() const noexcept { return owner_of(own_scope_); }
   [[nodiscard]] scheduler& loop() const noexcept { return *loop_; }
 
   // --- cancellation ---
@@ -123,19 +138,27 @@ class task_state : public ready_node, public list_hook<all_tasks_tag>, public po
   // --- outcome ---
   /// The failure; null unless failed. Marks it observed.
   [[nodiscard]] std::exception_ptr observe_failure() noexcept;
-  [[nodiscard]] const std::exception_ptr& failure() const noexcept { return failure_; }
-  [[nodiscard]] const cancel_info_ptr& cancellation() const noexcept { return cancellation_; }
+  [[nodiscard]] std::exception_ptr failure() const noexcept {
+    return status_ == task_status::failed ? failure_ : nullptr;
+  }
+  /// The cancellation; null unless cancelled.
+  [[nodiscard]] cancel_info_ptr cancellation() const noexcept {
+    return status_ == task_status::cancelled ? cancellation_ : cancel_info_ptr();
+  }
   /// The awaits that the failure passed on its way out of the task, innermost first, as far as known.
   [[nodiscard]] const std::vector<std::source_location>& failure_stack() const noexcept;
   /// `thrown` leaves `frame`, a frame of this task.
   void note_thrown(const std::exception_ptr& thrown, const promise_base& frame) noexcept;
   /// Throws errc::task_cancelled or the failure; returns when the task succeeded.
-  void rethrow_unless_succeeded();
+  void rethrow_unless_succeeded() {
+    if (status_ != task_status::succeeded) [[unlikely]]
+      rethrow_ending();
+  }
 
   /// Who waits for the task's end, in order of arrival.
   [[nodiscard]] intrusive_list<task_watcher, watcher_tag>& watchers() noexcept { return watchers_; }
 
-  [[nodiscard]] std::shared_ptr<local_values>& locals() noexcept { return locals_; }
+  [[nodiscard]] local_values_ptr& locals() noexcept { return locals_; }
 
   void retain() noexcept { ++references_; }
   void release() noexcept {
@@ -153,8 +176,9 @@ class task_state : public ready_node, public list_hook<all_tasks_tag>, public po
  protected:
   explicit task_state(std::source_location spawned_at) noexcept : spawned_at_(spawned_at) {}
   virtual ~task_state();
-  /// Moves the outcome out of the promise of `body` and destroys it; returns the exception it ended with.
-  virtual std::exception_ptr take_outcome(std::coroutine_handle<> body) noexcept = 0;
+  /// Moves the outcome out of the promise of `body` and destroys the frame; gives an exception to ended_by() then.
+  virtual void take_outcome(std::coroutine_handle<> body) noexcept = 0;
+  void ended_by(std::exception_ptr thrown) noexcept;
 
  private:
   friend class operation;
@@ -162,31 +186,30 @@ class task_state : public ready_node, public list_hook<all_tasks_tag>, public po
   template <class Op>
   friend class operation_awaiter;
 
+  static task_owner* owner_of(const scope_node& own_scope) noexcept {
+    const auto* around = static_cast<const task_owner::owners_scope*>(own_scope.parent());
+    return around != nullptr ? around->owner : nullptr;
+  }
   void dispose() noexcept;
-  void classify(std::exception_ptr thrown) noexcept;
+  [[noreturn]] void rethrow_ending();
 
   scheduler* loop_ = nullptr;
-  scope_node own_scope_;
   scope_node* innermost_scope_ = &own_scope_;
-  operation* waiting_ = nullptr;
-  promise_base* innermost_frame_ = nullptr;
-  time_point waiting_since_{};
-  std::source_location spawned_at_;
-  task_owner* owner_ = nullptr;
-  intrusive_list<task_watcher, watcher_tag> watchers_;
-  std::shared_ptr<local_values> locals_;
-  std::unique_ptr<std::string> name_;
-  std::exception_ptr failure_;
-  struct thrown_trace {
-    std::exception_ptr thrown;
-    std::vector<std::source_location> places;
+  union {
+    operation* waiting_ = nullptr;  // while it runs
+    std::exception_ptr failure_;    // when it has failed
+    cancel_info_ptr cancellation_;  // when it was cancelled
   };
-  std::unique_ptr<thrown_trace> trace_;
-  cancel_info_ptr cancellation_;
+  std::source_location spawned_at_;
+  intrusive_list<task_watcher, watcher_tag> watchers_;
+  local_values_ptr locals_;
+  std::unique_ptr<task_details> details_;
   std::uint64_t id_ = 0;
-  std::uint32_t references_ = 1;  // the running task's own
+  // Its parent is the owner's scope. What follows stands in what it leaves unused at its end.
+  [[no_unique_address]] scope_node own_scope_;
   task_status status_ = task_status::running;
   bool failure_observed_ = false;
+  std::uint32_t references_ = 1;  // the running task's own
 };
 
 }  // namespace eddy::coro

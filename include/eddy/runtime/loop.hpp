@@ -7,6 +7,7 @@
 // operations, or post from other threads.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -82,7 +83,16 @@ class loop final : public coro::scheduler {
 
   /// Runs turns until `done` returns true, which is asked after each batch, before the loop polls or sleeps. Makes this
   /// the thread's loop meanwhile.
-  void run_until(const std::function<bool()>& done);
+  template <std::predicate Done>
+  void run_until(Done done) {
+    check(scheduler::current() == nullptr, "a loop was run inside a running loop");
+    const entered here(*this);
+    for (;;) {
+      run_batch();
+      if (done()) return;
+      look_outside();
+    }
+  }
   /// Takes no more posts, and runs those that have arrived and the tasks they spawn to their end.
   void run_out();
   /// Runs callbacks posted so far, and what they make ready, without polling.
@@ -115,6 +125,7 @@ class loop final : public coro::scheduler {
 
   loop(std::unique_ptr<driver> io, loop_options& options);
   void look_outside();
+  void look_at_everything();
   void expect_return(bool expected) noexcept;
   void stop_threads() noexcept;
   void poll();

@@ -53,7 +53,7 @@ class thread_job : public list_hook<> {
       false;  // made by the driver, not by a thread; then all of it is the loop's alone
   thread_operation* waiter_ = nullptr;  // null: abandoned
   coro::thread_cancellation cancellation_;
-  std::shared_ptr<coro::local_values> locals_;
+  coro::local_values_ptr locals_;
   std::shared_ptr<thread_job> self_;  // while the pool has it
 };
 

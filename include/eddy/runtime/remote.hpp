@@ -85,7 +85,7 @@ class remote_call : public std::enable_shared_from_this<remote_call>,
 
   loop_ref target_;
   std::source_location where_;
-  std::shared_ptr<coro::local_values> locals_;
+  coro::local_values_ptr locals_;
   std::shared_ptr<remote_call> self_;  // while the target has it
   coro::task_state* task_ = nullptr;   // the target's thread only
   remote_operation* waiter_ = nullptr;
