@@ -108,7 +108,7 @@ void task_state::move_to(task_owner& owner) noexcept {
 }
 
 void task_state::body_ended(std::coroutine_handle<> body) noexcept {
-  loop_->progress().end_task();
+  loop_->progress().hide_task();
   running_frame = nullptr;  // errors made from here on must not look at the frame, which goes now
   take_outcome(body);
   if (!done()) status_ = task_status::succeeded;
@@ -135,7 +135,12 @@ void task_state::note_thrown(const std::exception_ptr& thrown, const promise_bas
   if (details_ != nullptr && details_->thrown == thrown)
     return;  // noted when it left the innermost frame
   try {
-    if (details_ == nullptr) details_ = std::make_unique<task_details>();
+    if (details_ == nullptr) {
+      auto details = std::make_unique<task_details>();
+      loop_->progress().hide_task();
+      details_ = std::move(details);
+      loop_->progress().show_task(this);
+    }
     details_->thrown = nullptr;
     details_->places.clear();
     for (const auto* f = &frame; f != nullptr && details_->places.size() < deepest_trace;

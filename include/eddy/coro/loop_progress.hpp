@@ -23,7 +23,7 @@ class loop_progress {
   // --- the loop's thread ---
   void begin(const void* what, std::source_location place) noexcept {
     place_.store(place, std::memory_order_relaxed);
-    what_.store(reinterpret_cast<std::uintptr_t>(what), std::memory_order_release);
+    show_task(what);
   }
   /// A callback, of which nothing is known; told from tasks by the lowest bit.
   void begin_callback(const void* what) noexcept {
@@ -33,12 +33,17 @@ class loop_progress {
     what_.store(0, std::memory_order_relaxed);
     batch_.store(batch_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
-  /// The running task's record is about to change: nobody looks at it when this returns, nor before the next step.
-  void end_task() noexcept {
+  /// The running task's record is about to change: nobody looks at it when this returns, nor before
+  /// show_task() or the next step.
+  void hide_task() noexcept {
     what_.store(0, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);  // the watcher's barrier does the rest
     if (inspected_.load(std::memory_order_acquire)) [[unlikely]]
       wait_for_inspection();
+  }
+
+  void show_task(const void* what) noexcept {
+    what_.store(reinterpret_cast<std::uintptr_t>(what), std::memory_order_release);
   }
 
   // --- the watcher's thread ---
