@@ -3,7 +3,6 @@
 #include <coroutine>
 #include <exception>
 #include <memory>
-#include <string>
 
 #include <eddy/coro/scheduler.hpp>
 #include <eddy/coro/task_state.hpp>
@@ -26,20 +25,25 @@ class prepared_task::record final : public coro::task_state {
  private:
   ~record() override = default;
 
-  std::exception_ptr take_outcome(std::coroutine_handle<> body) noexcept override {
-    const frame ended(
-        std::coroutine_handle<coro::task_promise<void>>::from_address(body.address()));
-    auto& outcome = ended.get().promise().result();
-    return outcome.has_value() ? nullptr : outcome.take_exception();
+  void take_outcome(std::coroutine_handle<> body) noexcept override {
+    std::exception_ptr thrown;
+    {
+      const frame ended(
+          std::coroutine_handle<coro::task_promise<void>>::from_address(body.address()));
+      auto& outcome = ended.get().promise().result();
+      if (!outcome.has_value()) thrown = outcome.take_exception();
+    }
+    if (thrown != nullptr) ended_by(std::move(thrown));
   }
 
   frame body_;
 };
 
 prepared_task::prepared_task(task<void> body, std::string_view name, std::source_location where) {
-  auto text = std::make_unique<std::string>(name);
+  auto details = std::make_unique<coro::task_details>();
+  details->name = name;
   record_ = new record(std::move(body).release_frame(), where);
-  record_->set_name(std::move(text));
+  record_->set_details(std::move(details));
 }
 
 prepared_task::~prepared_task() {
