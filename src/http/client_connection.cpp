@@ -74,17 +74,11 @@ task<void> client_connection::write_all(io::const_buffers pieces, duration idle)
   }
 }
 
-task<bool> client_connection::nothing_comes() {
+task<bool> client_connection::nothing_comes(io::any_stream& layered) {
   bool quiet = false;
   try {
     buffer_.make_room(read_size);
-    std::size_t got = 0;
-    if (auto* tcp = std::get_if<net::tcp_stream>(&stream_)) {
-      got = co_await tcp->read_some(buffer_.room());
-    } else {
-      got = co_await std::get<io::any_stream>(stream_).read_some(buffer_.room());
-    }
-    buffer_.commit(got);
+    buffer_.commit(co_await layered.read_some(buffer_.room()));
   } catch (const cancelled&) {
     quiet = true;  // a cancellation from outside is seen by the next operation
   }
@@ -92,11 +86,12 @@ task<bool> client_connection::nothing_comes() {
 }
 
 task<bool> client_connection::is_quiet() {
-  // A deadline so near is in the past when the loop has polled once: the read gets what is there, and does not wait.
-  // The `cancelled` is caught where it is thrown: each frame that it passes costs as much as a request's parsing.
+  if (const auto* tcp = std::get_if<net::tcp_stream>(&stream_)) co_return !tcp->is_readable();
+  // What has arrived may be a layer's own, such as TLS session tickets: only a read tells. A deadline so near is in the
+  // past when the loop has polled once: the read gets what is there, and does not wait.
   std::optional<bool> quiet;
   try {
-    quiet = co_await move_on_after(duration(1), nothing_comes());
+    quiet = co_await move_on_after(duration(1), nothing_comes(std::get<io::any_stream>(stream_)));
   } catch (const error&) {
     // It has ended.
   }

@@ -45,13 +45,14 @@ class client_connection final : public list_hook<of_origin>, public list_hook<of
   /// Each write that makes no progress for `idle` throws errc::timed_out; duration::max(): none does.
   task<void> write_all(io::const_buffers pieces, duration idle);
   task<void> write_all(std::string_view text, duration idle);
-  /// Whether the peer has neither ended nor said anything since the last response. Takes a turn of the loop.
+  /// Whether the peer has neither ended nor said anything since the last response. Over a layered stream it
+  /// takes a turn of the loop.
   task<bool> is_quiet();
   void release_buffer() noexcept { buffer_.release(); }
 
  private:
   task<std::size_t> write_some(io::const_buffers pieces);
-  task<bool> nothing_comes();
+  task<bool> nothing_comes(io::any_stream& layered);
 
   client_stream stream_;
   io::read_buffer buffer_;

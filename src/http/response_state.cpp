@@ -41,7 +41,6 @@ response_state::response_state(std::unique_ptr<incoming_response> from, request_
       at_(std::move(at)),
       limits_(limits) {
   at_.phase = request_phase::reading;
-  from_->fields = fields;
   // A part of a coded whole cannot be decoded.
   if (limits.decompress && !from_->ended && status != status::partial_content) {
     if (const auto codings = codings_of(fields); !codings.empty()) decoder_.emplace(codings);

@@ -119,6 +119,10 @@ classified_fd adopt_system_fd(int fd) {
 
 // --- control ---
 
+bool system_socket::is_readable() const noexcept {
+  return poll_now(POLLIN | POLLRDHUP) != -EAGAIN;
+}
+
 void system_socket::bind(const socket_address& address) {
   if (::bind(fd(), address.data(), address.size()) < 0) {
     throw error(std::error_code(errno, std::system_category()), "bind", address.to_string());

@@ -33,6 +33,7 @@ struct classified_fd {
 class system_socket : public descriptor {
  public:
   [[nodiscard]] bool is_open() const noexcept override { return static_cast<bool>(fd_); }
+  [[nodiscard]] bool is_readable() const noexcept override;
   void bind(const socket_address& address) override;
   void listen(int backlog) override;
   void stop_connects() override;

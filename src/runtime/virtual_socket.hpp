@@ -25,6 +25,9 @@ class virtual_socket final : public descriptor,
   void cancel(io_operation& op) noexcept override;
   void close() noexcept override;
   [[nodiscard]] bool is_open() const noexcept override { return open_; }
+  [[nodiscard]] bool is_readable() const noexcept override {
+    return !open_ || try_readable().has_value();
+  }
   void bind(const socket_address& address) override;
   void listen(int backlog) override;
   void stop_connects() override { takes_connects_ = false; }

@@ -23,7 +23,9 @@ class stream_socket : public socket {
   /// Waits for at least one byte and gives the number of bytes stored; 0: the peer has ended its side.
   [[nodiscard]] read_operation read_some(std::span<std::byte> into) { return {on(), into}; }
 
-  /// Waits until read_some would give something at once. It takes the place of a reader.
+  /// Whether read_some would be done at once: there are bytes, or the peer has ended its side or gone. Does not wait.
+  [[nodiscard]] bool is_readable() const { return on().is_readable(); }
+  /// Waits until it is. It takes the place of a reader.
   [[nodiscard]] readable_operation wait_readable() { return readable_operation(on()); }
 
   /// Writes some of `bytes`, at least one, and gives how many. Throws condition::disconnected when the peer is gone;

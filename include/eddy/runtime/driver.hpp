@@ -71,6 +71,8 @@ class descriptor {
   /// the operations have ended. Idempotent.
   virtual void close() noexcept = 0;
   [[nodiscard]] virtual bool is_open() const noexcept = 0;
+  /// Whether a receive would be done at once: there are bytes, or the end, or a failure. Asks without waiting.
+  [[nodiscard]] virtual bool is_readable() const noexcept = 0;
 
   // Control. Those that fail throw eddy::error.
   virtual void bind(const socket_address& address) = 0;
