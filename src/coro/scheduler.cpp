@@ -110,9 +110,11 @@ void scheduler::resume(ready_node& node) noexcept {
     if (observer_ != nullptr) [[unlikely]]
       observer_->resuming(task);
     current_task_ = &task;
-    running_frame = task.innermost_frame();
-    progress_.begin(&task, running_frame->await_place());
-    run_frames(node.resume_point_);
+    const auto frame =
+        std::coroutine_handle<promise_base>::from_address(node.resume_point_.address());
+    running_frame = &frame.promise();
+    progress_.begin(&task, frame.promise().await_place());
+    run_frames(frame);
     running_frame = nullptr;
     current_task_ = nullptr;
   } else {
@@ -138,18 +140,23 @@ void scheduler::shuffle(std::size_t from, std::size_t to) noexcept {
   }
 }
 
-std::size_t scheduler::run_batch() {
-  std::size_t count = 0;
+void scheduler::run_batch() {
   ready_node* batch = take_batch();
-  if (!shuffle_) [[likely]] {
-    while (batch != nullptr) {
-      ready_node* node = std::exchange(batch, batch->next_);
-      resume(*node);
-      ++count;
+  if (shuffle_) [[unlikely]]
+    batch = shuffled(batch);
+  while (batch != nullptr) {
+    ready_node* node = std::exchange(batch, batch->next_);
+    if (batch != nullptr) {
+      // With many tasks each step begins outside the caches; meanwhile the next two come closer.
+      __builtin_prefetch(batch->next_, 1);
+      __builtin_prefetch(batch->resume_point_.address(), 1);
     }
-    progress_.end_batch();
-    return count;
+    resume(*node);
   }
+  progress_.end_batch();
+}
+
+ready_node* scheduler::shuffled(ready_node* batch) {
   shuffled_.clear();
   for (ready_node* node = batch; node != nullptr; node = node->next_) shuffled_.push_back(node);
   std::size_t from = 0;
@@ -169,9 +176,12 @@ std::size_t scheduler::run_batch() {
     slot = std::find_if(slot, shuffled_.end(), [](auto* n) { return !n->resume_point_; });
     *slot++ = node;
   }
-  for (ready_node* node : shuffled_) resume(*node);
-  progress_.end_batch();
-  return shuffled_.size();
+  ready_node* first = nullptr;
+  for (auto node = shuffled_.rbegin(); node != shuffled_.rend(); ++node) {
+    (*node)->next_ = first;
+    first = *node;
+  }
+  return first;
 }
 
 void scheduler::report(failure_report what) noexcept {

@@ -28,18 +28,25 @@ void task_state::start(task_owner& owner, promise_base& body, std::coroutine_han
   ++owner.live_;
   own_scope_.attach(owner.scope(), this);
   id_ = loop.next_task_id_++;
-  if (loop.current_task_ != nullptr && loop.current_task_->locals_) [[unlikely]]
-    locals_ = loop.current_task_->locals_;
   loop.tasks_.push_back(*this);
   ++loop.live_tasks_;
   body.set_outermost(*this);
   resume_point_ = entry;
   loop.make_ready(*this);
+  if (loop.current_task_ != nullptr && loop.current_task_->locals_) [[unlikely]]
+    inherit(loop.current_task_->locals_);
 }
 
-task_state::~task_state() {
-  if (status_ == task_status::failed) std::destroy_at(&failure_);
-  if (status_ == task_status::cancelled) std::destroy_at(&cancellation_);
+task_details::~task_details() = default;
+
+void task_state::inherit(const local_values_ptr& locals) noexcept { locals_ = locals; }
+
+void task_state::drop_ending() noexcept {
+  if (status_ == task_status::failed) {
+    std::destroy_at(&failure_);
+  } else {
+    std::destroy_at(&cancellation_);
+  }
 }
 
 std::string task_state::name() const {
@@ -152,16 +159,14 @@ void task_state::note_thrown(const std::exception_ptr& thrown, const promise_bas
   }
 }
 
-void task_state::dispose() noexcept {
-  if (status_ == task_status::failed && !failure_observed_) {
-    // The hook sees this task's values, whoever drops the last handle.
-    auto& locals = current_locals();
-    std::swap(locals, locals_);
-    loop_->report(
-        {"a task failed and nobody observed it", failure_, name(), spawned_at_, failure_stack()});
-    std::swap(locals, locals_);
-  }
-  delete this;
+void task_state::report_unobserved() noexcept {
+  if (failure_observed_) return;
+  // The hook sees this task's values, whoever drops the last handle.
+  auto& locals = current_locals();
+  std::swap(locals, locals_);
+  loop_->report(
+      {"a task failed and nobody observed it", failure_, name(), spawned_at_, failure_stack()});
+  std::swap(locals, locals_);
 }
 
 // --- operation ---

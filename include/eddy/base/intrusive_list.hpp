@@ -46,14 +46,14 @@ class intrusive_list {
   intrusive_list& operator=(const intrusive_list&) = delete;
   ~intrusive_list() {
     clear();
-    root_.prev_ = root_.next_ = nullptr;
+    if constexpr (debug_checks) root_.prev_ = root_.next_ = nullptr;
   }
 
   [[nodiscard]] bool empty() const noexcept { return root_.next_ == &root_; }
   /// The first element; null when empty.
-  [[nodiscard]] T* front() noexcept { return empty() ? nullptr : as_element(root_.next_); }
+  [[nodiscard]] T* front() noexcept { return empty() ? nullptr : &as_element(*root_.next_); }
   [[nodiscard]] const T* front() const noexcept {
-    return empty() ? nullptr : as_element(root_.next_);
+    return empty() ? nullptr : &as_element(*root_.next_);
   }
 
   void push_back(T& element) noexcept { insert(*root_.prev_, element); }
@@ -61,15 +61,16 @@ class intrusive_list {
 
   /// Unlinks and returns the first element; null when empty.
   T* pop_front() noexcept {
-    T* first = front();
-    if (first != nullptr) static_cast<hook*>(first)->unlink();
-    return first;
+    if (empty()) return nullptr;
+    hook& first = *root_.next_;
+    first.unlink();
+    return &as_element(first);
   }
 
   /// The element after `element`; null at the end.
   [[nodiscard]] T* next(T& element) noexcept {
     hook* following = static_cast<hook&>(element).next_;
-    return following == &root_ ? nullptr : as_element(following);
+    return following == &root_ ? nullptr : &as_element(*following);
   }
 
   /// Unlinks all elements.
@@ -98,7 +99,7 @@ class intrusive_list {
   }
 
  private:
-  static T* as_element(hook* h) noexcept { return static_cast<T*>(h); }
+  static T& as_element(hook& h) noexcept { return static_cast<T&>(h); }
 
   static void insert(hook& before, T& element) noexcept {
     hook& h = element;

@@ -61,6 +61,7 @@ void free_elsewhere(void* block, std::size_t size) noexcept;
     auto& lists = detail::this_threads_frames;
     if (detail::free_block* block = lists.of_class[index]) [[likely]] {
       lists.of_class[index] = block->next;
+      __builtin_prefetch(block->next, 1);
       return block;
     }
   }

@@ -85,8 +85,8 @@ class scheduler {
     ready_tail_ = &node.next_;
   }
   [[nodiscard]] bool anything_ready() const noexcept { return ready_head_ != nullptr; }
-  /// Runs everything that is ready now, and nothing that becomes ready meanwhile. Returns how many ran.
-  std::size_t run_batch();
+  /// Runs everything that is ready now, and nothing that becomes ready meanwhile.
+  void run_batch();
   /// Shuffles each batch with this loop's random source instead of running it in order of arrival.
   void shuffle_ready(bool on) noexcept { shuffle_ = on; }
   /// `node`, which is made ready next, runs after what is ready already even where batches are shuffled.
@@ -161,6 +161,7 @@ class scheduler {
 
   void resume(ready_node& node) noexcept;
   ready_node* take_batch() noexcept;
+  ready_node* shuffled(ready_node* batch);
 
   // Accessed on every operation, so first. `initial-exec` keeps it one load in position-independent code as well.
   static thread_local constinit scheduler* current_ [[gnu::tls_model("initial-exec")]];

@@ -97,6 +97,8 @@ enum class task_status : std::uint8_t { running, succeeded, failed, cancelled };
 
 /// What few tasks have, made when it is needed.
 struct task_details {
+  ~task_details();  // out of the way of the code that ends tasks
+
   std::string name;                          ///< empty: the default name
   std::exception_ptr thrown;                 ///< the exception that `places` is about
   std::vector<std::source_location> places;  ///< the awaits that it passed, innermost first
@@ -162,7 +164,10 @@ class task_state : public ready_node, public list_hook<all_tasks_tag>, public po
 
   void retain() noexcept { ++references_; }
   void release() noexcept {
-    if (--references_ == 0) dispose();
+    if (--references_ > 0) return;
+    if (status_ == task_status::failed) [[unlikely]]
+      report_unobserved();
+    delete this;
   }
 
   /// Gives the running task another owner, and so another place in the tree of scopes: what is cancelled there counts
@@ -175,7 +180,10 @@ class task_state : public ready_node, public list_hook<all_tasks_tag>, public po
 
  protected:
   explicit task_state(std::source_location spawned_at) noexcept : spawned_at_(spawned_at) {}
-  virtual ~task_state();
+  [[gnu::always_inline]] virtual ~task_state() {
+    if (status_ >= task_status::failed) [[unlikely]]
+      drop_ending();
+  }
   /// Moves the outcome out of the promise of `body` and destroys the frame; gives an exception to ended_by() then.
   virtual void take_outcome(std::coroutine_handle<> body) noexcept = 0;
   void ended_by(std::exception_ptr thrown) noexcept;
@@ -190,7 +198,9 @@ class task_state : public ready_node, public list_hook<all_tasks_tag>, public po
     const auto* around = static_cast<const task_owner::owners_scope*>(own_scope.parent());
     return around != nullptr ? around->owner : nullptr;
   }
-  void dispose() noexcept;
+  void inherit(const local_values_ptr& locals) noexcept;
+  void report_unobserved() noexcept;
+  void drop_ending() noexcept;
   [[noreturn]] void rethrow_ending();
 
   scheduler* loop_ = nullptr;

@@ -1,11 +1,13 @@
 // Timers in order of their deadlines; equal deadlines in order of registration.
 //
-// A 4-ary heap of (deadline, sequence, timer): adding is O(log n) and O(1) for the usual growing deadlines; removing
-// is O(1) and leaves a hole that is swept when holes outnumber live timers. Used on the loop's thread only.
+// A 4-ary heap of (deadline, sequence, slot): adding is O(log n) and O(1) for the usual growing deadlines; removing is
+// O(1) and leaves a hole that is swept when holes outnumber live timers. A timer is reached through its slot only when
+// it is due, so that ordering touches no memory but the heap's. Used on the loop's thread only.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include <eddy/base/check.hpp>
@@ -20,7 +22,7 @@ class timer {
  public:
   timer(const timer&) = delete;
   timer& operator=(const timer&) = delete;
-  [[nodiscard]] bool armed() const noexcept { return position_ != idle; }
+  [[nodiscard]] bool armed() const noexcept { return slot_ != idle; }
 
  protected:
   timer() noexcept = default;
@@ -31,7 +33,7 @@ class timer {
  private:
   friend class timer_queue;
   static constexpr std::uint32_t idle = UINT32_MAX;
-  std::uint32_t position_ = idle;
+  std::uint32_t slot_ = idle;
 };
 
 class timer_queue {
@@ -45,8 +47,8 @@ class timer_queue {
   /// Disarms `t`; without effect when it is not armed.
   void remove(timer& t) noexcept;
 
-  [[nodiscard]] bool empty() const noexcept { return heap_.size() == holes_; }
-  [[nodiscard]] std::size_t size() const noexcept { return heap_.size() - holes_; }
+  [[nodiscard]] bool empty() const noexcept { return live_ == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return live_; }
   /// The earliest deadline; `never` when there is none.
   [[nodiscard]] time_point next_deadline() noexcept;
   /// Expires all timers due at `now` and returns how many.
@@ -55,23 +57,42 @@ class timer_queue {
  private:
   struct entry {
     std::int64_t deadline;
-    std::uint64_t sequence;
-    timer* owner;  // null: removed
+    std::uint32_t sequence;  // goes round; timers of one deadline are closer to each other
+    std::uint32_t slot;
     bool before(const entry& other) const noexcept {
-      return deadline != other.deadline ? deadline < other.deadline : sequence < other.sequence;
+      if (deadline != other.deadline) return deadline < other.deadline;
+      return static_cast<std::int32_t>(sequence - other.sequence) < 0;
     }
   };
+  /// Whose entry it is, until the entry leaves the heap. Free ones are linked.
+  union slot {
+    timer* owner;  // null: removed
+    std::uint32_t next_free;
+  };
 
-  void place(std::size_t at, const entry& e) noexcept;
+  static constexpr std::uint32_t slots_per_block = 512;
+
+  [[nodiscard]] slot& slot_at(std::uint32_t index) const noexcept {
+    return blocks_[index / slots_per_block][index % slots_per_block];
+  }
+  [[nodiscard]] std::uint32_t take_slot();
+  void free_slot(std::uint32_t index) noexcept;
+  [[nodiscard]] bool is_hole(const entry& e) const noexcept {
+    return slot_at(e.slot).owner == nullptr;
+  }
   void sift_up(std::size_t at, entry e) noexcept;
   void sift_down(std::size_t at, entry e) noexcept;
   void pop() noexcept;
   void drop_holes_on_top() noexcept;
   void sweep() noexcept;
+  void start_afresh() noexcept;
 
   std::vector<entry> heap_;
-  std::size_t holes_ = 0;
-  std::uint64_t sequence_ = 0;
+  std::vector<std::unique_ptr<slot[]>> blocks_;  // of slots, which grow without a copy
+  std::uint32_t slots_ = 0;
+  std::uint32_t free_slots_ = timer::idle;
+  std::uint32_t sequence_ = 0;
+  std::size_t live_ = 0;
 };
 
 }  // namespace eddy::coro
