@@ -22,6 +22,7 @@
 #include <string_view>
 
 #include <dirent.h>
+#include <malloc.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,6 +53,12 @@ long resident_kilobytes() {
     std::fclose(file);
   }
   return pages * (::sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/// What malloc has given out, without what it keeps for later.
+std::size_t allocated_kilobytes() {
+  const auto all = ::mallinfo2();
+  return (all.uordblks + all.hblkhd) / 1024;
 }
 
 long open_descriptors() {
@@ -93,8 +100,8 @@ holdings print_figures(const counts& sum, std::string_view when) {
   for (const std::uint64_t count : {sum.requests, sum.messages, sum.cancelled, sum.timers,
                                     sum.tasks, sum.calls, sum.failures, sum.slow.load()})
     std::printf(" %" PRIu64, count);
-  std::printf(" %.2f %.2f %ld %ld %zu %" PRId64 "\n", processor_seconds(), waited_seconds(),
-              resident_kilobytes(), now.descriptors, now.tasks, now.frames);
+  std::printf(" %.2f %.2f %ld %zu %ld %zu %" PRId64 "\n", processor_seconds(), waited_seconds(),
+              resident_kilobytes(), allocated_kilobytes(), now.descriptors, now.tasks, now.frames);
   std::fflush(stdout);
   return now;
 }
@@ -179,7 +186,7 @@ eddy::task<int> whole_run(counts& sum, std::chrono::seconds length, std::uint64_
                           int clients) {
   std::puts(
       "seconds requests messages cancelled timers spawned calls failures slow processor waited "
-      "resident descriptors tasks frames");
+      "resident allocated descriptors tasks frames");
   const holdings before = print_figures(sum, "start");
   {
     world w(sum, seed);

@@ -8,14 +8,18 @@ from pathlib import Path
 
 TOOL = Path(__file__).resolve().parents[2] / "tools/soak"
 
-NAMES = "requests messages cancelled timers spawned calls failures slow processor waited resident descriptors tasks frames"
+NAMES = (
+    "requests messages cancelled timers spawned calls failures slow processor waited resident allocated descriptors tasks"
+    " frames"
+)
 SECONDS = 300
 
 
 def sample(second):
     counted = dict.fromkeys(NAMES.split()[:6], 100 * second)
     return {**counted, "failures": 0, "slow": 0, "processor": 0.5 * second, "waited": 0.01 * second,
-            "resident": 60000 + 400 * (second % 3), "descriptors": 40 + second % 7, "tasks": 4100, "frames": 22000}
+            "resident": 60000 + 400 * (second % 3), "allocated": 30000,
+            "descriptors": 40 + second % 7, "tasks": 4100, "frames": 22000}
 
 
 class SoakTest(unittest.TestCase):
