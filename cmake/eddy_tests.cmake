@@ -117,6 +117,14 @@ foreach(example IN LISTS examples)
   eddy_add_test(${example} examples ${example})
 endforeach()
 
+# A few seconds of the load that tools/soak lets run for an hour.
+if(EDDY_BUILD_BENCH)
+  foreach(driver IN ITEMS epoll io_uring)
+    eddy_add_test(bench_soak.${driver} "bench;${driver}" bench_soak 3 1 16)
+    set_property(TEST bench_soak.${driver} APPEND PROPERTY ENVIRONMENT EDDY_DRIVER=${driver})
+  endforeach()
+endif()
+
 # Every docs/guide/snippets/<chapter>.cpp is a program whose regions the guide shows. One without a main of its own has
 # GoogleTest's.
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/guide/snippets/*.cpp)

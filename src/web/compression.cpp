@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include <eddy/coro/sleep.hpp>
 #include <eddy/http/http_error.hpp>
 #include <eddy/runtime/offload.hpp>
 #include <eddy/wire/http1_syntax.hpp>
@@ -15,6 +16,8 @@ namespace {
 using http::content_coding;
 
 constexpr std::size_t largest_on_loop = 128 * 1024;
+// How much of a streamed body is coded before others have their turn: writes that need not wait do not let them.
+constexpr std::size_t coded_per_turn = 64 * 1024;
 
 /// Gives each piece of a streamed body to an encoder, and what that makes of it to the client at once.
 class encoding_sink final : public http::body_sink {
@@ -28,6 +31,10 @@ class encoding_sink final : public http::body_sink {
     encoder_.flush(coded_);
     co_await to_.write(coded_);
     coded_.clear();
+    since_turn_ += data.size();
+    if (since_turn_ < coded_per_turn) co_return;
+    since_turn_ = 0;
+    co_await yield();
   }
   task<void> finish() {
     encoder_.finish(coded_);
@@ -39,6 +46,7 @@ class encoding_sink final : public http::body_sink {
   http::body_writer& to_;
   http::content_encoder encoder_;
   std::string coded_;
+  std::size_t since_turn_ = 0;  // bytes
 };
 
 class compressor {

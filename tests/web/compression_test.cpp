@@ -191,6 +191,34 @@ EDDY_TEST(compression, of_a_streamed_body_is_whole) {
   co_await with_client(app, body);
 }
 
+EDDY_TEST(compression, of_a_streamed_body_lets_others_run_though_no_write_waits) {
+  constexpr std::size_t pieces = 100;
+  int turns = 0;  // of a task that does nothing else, while the body is coded
+  http::server app;
+  app.use(compression());
+  app.get("/", [&turns](http::request&) {
+    return http::response::stream("text/plain", [&turns](http::body_writer& out) -> task<void> {
+      const std::string piece(8 << 10, 'z');
+      turns = 0;
+      for (std::size_t i = 0; i < pieces; ++i) co_await out.write(piece);
+      EXPECT_GE(turns, 10);
+    });
+  });
+  auto body = [&turns](raw_client& client) -> task<void> {
+    auto ask = [&](task_group& group) -> task<void> {
+      auto count = [&turns]() -> task<void> {
+        for (;; ++turns) co_await yield();
+      };
+      group.spawn(count);
+      const answer got = co_await client.ask(get_with("/", "Accept-Encoding: br"));
+      EXPECT_EQ(decoded("br", got.body), std::string(pieces << 13, 'z'));
+      group.cancel();
+    };
+    co_await with_group(ask);
+  };
+  co_await with_client(app, body);
+}
+
 EDDY_TEST(compression, of_a_large_text_runs_on_a_thread) {
   http::server app;
   app.use(compression());

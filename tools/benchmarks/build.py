@@ -26,13 +26,14 @@ def everything(root: Path) -> dict[str, Path]:
     return programs
 
 
-def eddy(root: Path) -> dict[str, Path]:
+def eddy(root: Path, *targets: str) -> dict[str, Path]:
+    """Eddy's own programs by name; those of `targets` are built, or all."""
     build = root / "build" / PRESET
     if not (build / "build.ninja").exists():
         subprocess.run(["cmake", "--preset", PRESET], cwd=root, check=True)
     jobs = os.environ.get("EDDY_JOBS") or str(os.cpu_count() or 2)
-    targets = ["eddy_bench", "eddy_command"]
-    subprocess.run(["cmake", "--build", "--preset", PRESET, "-j", jobs, "--target", *targets], cwd=root, check=True)
+    wanted = targets or ("eddy_bench", "eddy_command")
+    subprocess.run(["cmake", "--build", "--preset", PRESET, "-j", jobs, "--target", *wanted], cwd=root, check=True)
     return {path.name: path for path in [*build.glob("bench_*"), build / "eddy"] if path.is_file()}
 
 
