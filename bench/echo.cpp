@@ -1,8 +1,9 @@
-// A TCP echo server for the load generator: echo <port>.
+// A TCP echo server for the load generator.
+//
+//   echo <port> [loops]
 #include <array>
-#include <charconv>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <span>
 
 #include <eddy/net/serve.hpp>
@@ -25,23 +26,26 @@ eddy::task<void> echo(eddy::net::tcp_stream peer) {
   }
 }
 
-eddy::task<void> serve(std::uint16_t port) {
-  auto listener = eddy::net::tcp_listener::listen(eddy::net::address::loopback_v4(port));
+eddy::task<void> serve(std::uint16_t port, eddy::net::listen_options options) {
+  auto listener = eddy::net::tcp_listener::listen(eddy::net::address::loopback_v4(port), options);
   co_await eddy::net::serve(listener, echo);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::uint16_t port = 0;
-  if (argc != 2 ||
-      std::from_chars(argv[1], argv[1] + std::strlen(argv[1]), port).ec != std::errc()) {
-    std::fputs("usage: echo <port>\n", stderr);
+  if (argc != 2 && argc != 3) {
+    std::fprintf(stderr, "usage: %s <port> [loops]\n", argv[0]);
     return 2;
   }
+  const auto port = static_cast<std::uint16_t>(std::atoi(argv[1]));
+  eddy::run_options options;
+  if (argc == 3) options.loops = static_cast<std::size_t>(std::atoi(argv[2]));
   try {
-    eddy::run(serve(port));
-  } catch (const eddy::error& e) {
-    if (e != eddy::errc::interrupted) throw;
+    eddy::run([&] { return serve(port, {.reuse_port = options.loops > 1}); }, options);
+  } catch (const eddy::error& ended) {
+    if (ended == eddy::errc::interrupted) return 0;
+    std::fprintf(stderr, "%s\n", ended.what());
+    return 1;
   }
 }

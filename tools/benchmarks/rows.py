@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +16,24 @@ from statistics import median
 from . import servers
 
 WARM_UP = 0.3  # seconds of load before the first figure of a server
-ECHO = {"eddy": ["bench_echo"], "Asio": ["asio_echo"], "Tokio": ["tokio_echo"], "Go": ["go_peer", "echo"]}
-HTTP = {"eddy": ["bench_http_server"], "hyper": ["hyper_server"], "Go": ["go_peer", "http"]}
+
+
+def both_drivers(*words: str) -> dict[str, list[str]]:
+    """eddy with the driver that it chooses, which is io_uring where that is allowed, and with the other one."""
+    return {"eddy": list(words), "eddy, epoll": ["EDDY_DRIVER=epoll", *words]}
+
+
+MANY_LOOPS_ECHO = {
+    **both_drivers("bench_echo", "{port}", "{loops}"),
+    "Tokio": ["tokio_echo", "{port}", "{loops}"],
+    "Go": ["go_peer", "echo", "{port}"],
+}
+ECHO = {**MANY_LOOPS_ECHO, "Asio": ["asio_echo", "{port}"]}
+HTTP = {
+    **both_drivers("bench_http_server", "{port}", "{loops}"),
+    "hyper": ["hyper_server", "{port}", "{loops}"],
+    "Go": ["go_peer", "http", "{port}"],
+}
 
 
 @dataclass(frozen=True)
@@ -116,14 +135,17 @@ def server_rows(
     setting: Setting, row: Row, commands: dict[str, servers.Command], load: Callable[[int, float], float]
 ) -> Iterator[Result]:
     def taker(command: servers.Command) -> Callable[[], dict[str, float]]:
-        def take() -> dict[str, float]:
-            with servers.started(command, setting.tested) as server:
-                load(server.port, WARM_UP)
-                return {"figure": load(server.port, setting.seconds)}
-
-        return take
+        return lambda: {"figure": under_load(setting, command, setting.tested, load)}
 
     yield from rounds(setting, {"figure": row}, {name: taker(command) for name, command in commands.items()})
+
+
+def under_load(
+    setting: Setting, command: servers.Command, cores: str, load: Callable[[int, float], float]
+) -> float:
+    with servers.started(command, cores) as server:
+        load(server.port, WARM_UP)
+        return load(server.port, setting.seconds)
 
 
 def own_load(setting: Setting, kind: str) -> Callable[[int, float], float]:
@@ -160,14 +182,21 @@ def h2load(setting: Setting) -> Callable[[int, float], float]:
     return load
 
 
-def download(setting: Setting, path: str, size: int) -> Callable[[int, float], float]:
+def transfer(setting: Setting, path: str, size: int, *words: str) -> Callable[[int, float], float]:
+    """One after the other for that long; an upload is answered with its size."""
+
     def load(port: int, seconds: float) -> float:
         url = f"http://127.0.0.1:{port}{path}"
-        words = [str(setting.programs["curl"]), "-sSf", "-o", "/dev/null", "-w", "%{time_total} %{size_download}", url]
-        elapsed, received = run(setting, setting.load, *words).split()
-        if int(received) != size:
-            raise servers.Failed(f"{url}: {received} of {size} bytes")
-        return size / float(elapsed) / 1e6
+        curl = [str(setting.programs["curl"]), "-sSf", "-w", "\n%{time_total} %{size_download}", *words, url]
+        moved, taken = 0, 0.0
+        while taken < seconds:
+            answer, figures = run(setting, setting.load, *curl).rsplit("\n", 1)
+            elapsed, received = figures.split()
+            if int(answer or received) != size:
+                raise servers.Failed(f"{url}: {answer or received} of {size} bytes")
+            moved += size
+            taken += float(elapsed)
+        return moved / taken / 1e6
 
     return load
 
@@ -205,9 +234,8 @@ def latency(setting: Setting) -> Iterator[Result]:
 
 
 def websocket(setting: Setting) -> Iterator[Result]:
-    commands = servers.commands(
-        setting.programs, {"eddy": ["bench_websocket_echo"], "Beast": ["beast_websocket"]}
-    )
+    competitors = {**both_drivers("bench_websocket_echo", "{port}"), "Beast": ["beast_websocket", "{port}"]}
+    commands = servers.commands(setting.programs, competitors)
     row = Row("WebSocket echo, 64 connections", "messages/s")
     yield from server_rows(setting, row, commands, own_load(setting, "websocket"))
 
@@ -227,8 +255,8 @@ def http(setting: Setting) -> Iterator[Result]:
 
 def https(setting: Setting) -> Iterator[Result]:
     with servers.nginx(setting.programs) as nginx:
-        pair = [str(nginx.certificate), str(nginx.key)]
-        commands = servers.commands(setting.programs, {"eddy": ["bench_tls_server", "{port}", *pair]}) | nginx.secure
+        own = both_drivers("bench_tls_server", "{port}", str(nginx.certificate), str(nginx.key))
+        commands = servers.commands(setting.programs, own) | nginx.secure
         load = wrk(setting, "/plaintext", scheme="https")
         yield from server_rows(setting, Row("HTTPS plaintext, 64 connections", "requests/s"), commands, load)
         load = wrk(setting, "/plaintext", "-H", "Connection: close", scheme="https")
@@ -244,23 +272,124 @@ def files(setting: Setting) -> Iterator[Result]:
         size = 1_000_000_000
         with (folder / "large").open("wb") as large:
             large.truncate(size)
-        own = {"eddy": ["eddy", "serve", str(folder), "--port", "{port}"]}
+        own = both_drivers("eddy", "serve", str(folder), "--port", "{port}")
         commands = servers.commands(setting.programs, own) | nginx.plain
-        load = download(setting, "/large", size)
+        load = transfer(setting, "/large", size, "-o", "/dev/null")
         yield from server_rows(setting, Row("static file of 1 GB, one connection", "MB/s"), commands, load)
 
 
-def client(setting: Setting) -> Iterator[Result]:
-    competitors = {"eddy": "bench_http_client", "hyper": "hyper_client"}
-    with servers.nginx(setting.programs, workers=2) as nginx, servers.started(nginx.plain["nginx"], setting.load) as server:
-        count = str(int(60_000 * setting.seconds))
+def bodies(setting: Setting) -> Iterator[Result]:
+    """Without nginx: it puts large uploads into files, and makes no bodies of its own."""
+    commands = servers.commands(setting.programs, HTTP)
+    size = 200_000_000
+    with tempfile.NamedTemporaryFile() as upload:
+        upload.truncate(size)
+        load = transfer(setting, "/upload", size, "-T", upload.name)
+        yield from server_rows(setting, Row("upload of 200 MB, one connection", "MB/s"), commands, load)
+    load = transfer(setting, "/chunked", 100_000_000, "-o", "/dev/null")
+    yield from server_rows(setting, Row("answer of 100 MB in chunks, one connection", "MB/s"), commands, load)
 
-        def taker(program: str) -> Callable[[], dict[str, float]]:
-            words = [str(setting.programs[program]), str(server.port), count, "64"]
+
+def client(setting: Setting) -> Iterator[Result]:
+    competitors = {
+        **both_drivers("bench_http_client", "{port}", "{count}", "64"),
+        "hyper": ["hyper_client", "{port}", "{count}", "64"],
+    }
+    commands = servers.commands(setting.programs, competitors)
+    with servers.nginx(setting.programs) as nginx, servers.started(nginx.plain["nginx"], setting.load) as server:
+        values = {"{port}": str(server.port), "{count}": str(int(60_000 * setting.seconds))}
+
+        def taker(command: servers.Command) -> Callable[[], dict[str, float]]:
+            words = [values.get(word, word) for word in command.words]
             return lambda: figures_of(run(setting, setting.tested, *words))
 
-        takers = {name: taker(p) for name, p in competitors.items() if p in setting.programs}
+        takers = {name: taker(command) for name, command in commands.items()}
         yield from rounds(setting, {"rps": Row("HTTP client against nginx, 64 connections", "requests/s")}, takers)
+
+
+# --- more than one core
+
+
+def loops(setting: Setting) -> Iterator[Result]:
+    """On every core but those of the load; the balance on all of them, as it takes no load."""
+    every = sorted(os.sched_getaffinity(0))
+    several = [core for core in every if core not in map(int, setting.load.split(","))]
+    if len(several) < 2:
+        print("tools/bench: no two cores are free of the load", file=sys.stderr)
+        return
+    with servers.nginx(setting.programs) as nginx:
+        echoing = servers.commands(setting.programs, MANY_LOOPS_ECHO)
+        yield from scaling(setting, Row("TCP echo", "messages/s"), echoing, own_load(setting, "echo"), several)
+        serving = servers.commands(setting.programs, HTTP) | nginx.plain
+        yield from scaling(setting, Row("HTTP plaintext", "requests/s"), serving, own_load(setting, "http"), several)
+        with_loops = {name: serving[name] for name in serving if name not in ("hyper", "Go")}
+        row = Row(f"{servers.BALANCED} connections on {len(every)} loops: most on one : even share", "ratio", False)
+        yield from rounds(setting, {"figure": row}, servers.imbalance(with_loops, ",".join(map(str, every))))
+
+
+def scaling(
+    setting: Setting,
+    row: Row,
+    commands: dict[str, servers.Command],
+    load: Callable[[int, float], float],
+    several: list[int],
+) -> Iterator[Result]:
+    def taker(command: servers.Command) -> Callable[[], dict[str, float]]:
+        def take() -> dict[str, float]:
+            one = under_load(setting, command, setting.tested, load)
+            rate = under_load(setting, command, ",".join(map(str, several)), load)
+            return {"rate": rate, "efficiency": rate / (len(several) * one)}
+
+        return take
+
+    on_several = f"{row.workload}, {len(several)} cores"
+    rows = {
+        "rate": Row(on_several, row.unit),
+        "efficiency": Row(f"{on_several} : {len(several)} times the rate on one", "ratio"),
+    }
+    yield from rounds(setting, rows, {name: taker(command) for name, command in commands.items()})
+
+
+# --- the compiler
+
+
+def compile_time(setting: Setting) -> Iterator[Result]:
+    """Seconds of the compiler's processor time; each program in the version of C++ that it asks for."""
+    bench = setting.root / "bench"
+    own = ["clang++-19", "-std=c++23", f"-I{setting.root / 'include'}"]
+    peer = ["clang++-19", "-std=c++20"]
+    program = ["-O2", "-c", "-o", "/dev/null"]
+    commands = {
+        "eddy": [*own, *program, str(bench / "one_route.cpp")],
+        "Asio": [*peer, *program, str(bench / "peers" / "asio_echo.cpp")],
+        "Beast": [*peer, *program, str(bench / "peers" / "beast_one_route.cpp")],
+    }
+    row = Row("compile an HTTP server with one route (Asio: a TCP echo), -O2", "s", False)
+    yield from processor_times(setting, row, commands)
+    header = ["-fsyntax-only", "-x", "c++", "/dev/null"]
+    commands = {
+        "eddy": [*own, *header, "-include", "eddy/eddy.hpp"],
+        "Asio": [*peer, *header, "-include", "boost/asio.hpp"],
+        "Beast": [*peer, *header, "-include", "boost/asio.hpp", "-include", "boost/beast.hpp"],
+    }
+    row = Row("read the header that includes all (Beast: and Asio's), -fsyntax-only", "s", False)
+    yield from processor_times(setting, row, commands)
+
+
+def processor_times(setting: Setting, row: Row, commands: dict[str, list[str]]) -> Iterator[Result]:
+    def spent() -> float:
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return children.ru_utime + children.ru_stime
+
+    def taker(words: list[str]) -> Callable[[], dict[str, float]]:
+        def take() -> dict[str, float]:
+            before = spent()
+            run(setting, setting.tested, *words)
+            return {"figure": spent() - before}
+
+        return take
+
+    yield from rounds(setting, {"figure": row}, {name: taker(words) for name, words in commands.items()})
 
 
 GROUPS = {
@@ -270,6 +399,9 @@ GROUPS = {
     "latency": latency,
     "https": https,
     "files": files,
+    "bodies": bodies,
     "client": client,
     "websocket": websocket,
+    "loops": loops,
+    "compile": compile_time,
 }

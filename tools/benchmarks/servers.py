@@ -11,16 +11,19 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 START_LIMIT = 10.0  # seconds until a server has to accept
-# They come in groups, as users do: what a server gives back after a while may serve the next group.
+# They come in groups, as users do: what a server gives back after a while may serve the next group. The first group
+# is not counted: it also takes what serving so many at once takes.
 IDLE_GROUPS = 5
 IDLE_GROUP = 1_000
 IDLE_PAUSE = 1.5  # seconds between groups
+BALANCED = 64  # connections of which each loop should have its share
 
 
 class Failed(Exception):
@@ -29,9 +32,9 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Command:
-    words: tuple[str, ...]  # "{port}" stands for the port
-    # nginx reads its port from a file: written anew for each start.
-    prepare: Callable[[int], None] = lambda _port: None
+    words: tuple[str, ...]  # "{port}" stands for the port, "{loops}" for how many cores it is given
+    # nginx reads both from a file: written anew for each start.
+    prepare: Callable[[int, int], None] = lambda _port, _loops: None
 
 
 @dataclass(frozen=True)
@@ -41,21 +44,22 @@ class Server:
 
 
 def commands(programs: dict[str, Path], by_name: dict[str, list[str]]) -> dict[str, Command]:
-    """The competitors whose programs exist; the port comes last where no word says where."""
+    """The competitors whose programs exist. As in a shell, settings of the environment may stand before the program."""
     found = {}
-    for name, (program, *words) in by_name.items():
+    for name, words in by_name.items():
+        settings = [word for word in words if "=" in word]
+        program, *arguments = words[len(settings) :]
         if program in programs:
-            words = words if "{port}" in words else [*words, "{port}"]
-            found[name] = Command((str(programs[program]), *words))
+            found[name] = Command(("env", *settings, str(programs[program]), *arguments))
     return found
 
 
 @contextlib.contextmanager
 def started(command: Command, cores: str) -> Iterator[Server]:
-    port = free_port()
-    command.prepare(port)
-    words = [word.replace("{port}", str(port)) for word in command.words]
-    environment = {**os.environ, "GOMAXPROCS": str(len(cores.split(",")))}
+    port, loops = free_port(), len(cores.split(","))
+    command.prepare(port, loops)
+    words = [word.replace("{port}", str(port)).replace("{loops}", str(loops)) for word in command.words]
+    environment = {**os.environ, "GOMAXPROCS": str(loops)}
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             ["taskset", "-c", cores, *words],
@@ -109,27 +113,45 @@ def idle_memory(competitors: dict[str, Command], core: str) -> dict[str, Callabl
         def take() -> dict[str, float]:
             allow_many_descriptors()
             with started(command, core) as server, contextlib.ExitStack() as clients:
-                for _ in range(100):
-                    clients.enter_context(answered_connection(server.port))
-                time.sleep(IDLE_PAUSE)
-                before = resident_bytes(server.process.pid)
-                for _ in range(IDLE_GROUPS):
+                resident = []
+                for _ in range(1 + IDLE_GROUPS):
                     for _ in range(IDLE_GROUP):
-                        clients.enter_context(answered_connection(server.port))
+                        clients.enter_context(answered_connection(server.port, "/plaintext")[0])
                     time.sleep(IDLE_PAUSE)
-                return {"figure": (resident_bytes(server.process.pid) - before) / (IDLE_GROUPS * IDLE_GROUP)}
+                    resident.append(resident_bytes(server.process.pid))
+                return {"figure": (resident[-1] - resident[0]) / (IDLE_GROUPS * IDLE_GROUP)}
 
         return take
 
     return {name: taker(command) for name, command in competitors.items()}
 
 
-def answered_connection(port: int) -> socket.socket:
+def imbalance(competitors: dict[str, Command], cores: str) -> dict[str, Callable[[], dict[str, float]]]:
+    """How many connections the loop has that has the most, beside an even share; /loop names a connection's loop."""
+
+    def taker(command: Command) -> Callable[[], dict[str, float]]:
+        def take() -> dict[str, float]:
+            with started(command, cores) as server, contextlib.ExitStack() as clients:
+                served: Counter[bytes] = Counter()
+                for _ in range(BALANCED):
+                    connection, loop = answered_connection(server.port, "/loop")
+                    clients.enter_context(connection)
+                    served[loop] += 1
+                return {"figure": max(served.values()) * len(cores.split(",")) / BALANCED}
+
+        return take
+
+    return {name: taker(command) for name, command in competitors.items()}
+
+
+def answered_connection(port: int, path: str) -> tuple[socket.socket, bytes]:
+    """A connection whose first request has been answered, and the answer's body."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=START_LIMIT)
-    connection.sendall(b"GET /plaintext HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    if not connection.recv(4096).startswith(b"HTTP/1.1 200 "):
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    head, _, body = connection.recv(4096).partition(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200 "):
         raise Failed("an answer other than 200")
-    return connection
+    return connection, body
 
 
 def resident_bytes(process: int) -> int:
@@ -140,7 +162,7 @@ def resident_bytes(process: int) -> int:
 
 
 NGINX = """
-worker_processes {workers};
+worker_processes {loops};
 daemon off;
 pid {folder}/pid;
 error_log /dev/null crit;
@@ -159,11 +181,12 @@ http {{
   scgi_temp_path {folder}/scgi;
   ssl_session_cache shared:sessions:10m;
   server {{
-    listen 127.0.0.1:{port}{secure};
+    listen 127.0.0.1:{port}{secure} reuseport;
     {certificate}
     root {folder}/files;
     location = /plaintext {{ default_type text/plain; return 200 "Hello, World!"; }}
     location = /json {{ default_type application/json; return 200 '{{"message":"Hello, World!"}}'; }}
+    location = /loop {{ return 200 $pid; }}
   }}
 }}
 """
@@ -172,9 +195,8 @@ http {{
 class Nginx:
     """Its configurations in a folder of their own."""
 
-    def __init__(self, program: Path | None, openssl: Path | None, folder: Path, workers: int) -> None:
+    def __init__(self, program: Path | None, openssl: Path | None, folder: Path) -> None:
         self.folder = folder
-        self.workers = workers
         self.certificate = folder / "certificate.pem"
         self.key = folder / "key.pem"
         make_certificate(openssl, self.certificate, self.key)
@@ -189,10 +211,10 @@ class Nginx:
     def _command(self, program: Path, secure: bool) -> Command:
         configuration = self.folder / ("secure.conf" if secure else "plain.conf")
 
-        def write(port: int) -> None:
+        def write(port: int, loops: int) -> None:
             configuration.write_text(
                 NGINX.format(
-                    workers=self.workers,
+                    loops=loops,
                     folder=self.folder,
                     port=port,
                     user=f"user {pwd.getpwuid(0).pw_name};" if os.geteuid() == 0 else "",
@@ -213,9 +235,9 @@ def make_certificate(openssl: Path | None, certificate: Path, key: Path) -> None
 
 
 @contextlib.contextmanager
-def nginx(programs: dict[str, Path], workers: int = 1) -> Iterator[Nginx]:
+def nginx(programs: dict[str, Path]) -> Iterator[Nginx]:
     folder = Path(tempfile.mkdtemp(prefix="eddy-bench-"))
     try:
-        yield Nginx(programs.get("nginx"), programs.get("openssl"), folder, workers)
+        yield Nginx(programs.get("nginx"), programs.get("openssl"), folder)
     finally:
         shutil.rmtree(folder)

@@ -12,14 +12,16 @@ from .rows import Result
 BEGIN = "<!-- tools/bench writes from here -->"
 END = "<!-- to here -->"
 OWN = "eddy"
+OTHER_DRIVER = "eddy, epoll"
 
 
 def markdown(results: list[Result]) -> str:
-    competitors = list(dict.fromkeys(name for result in results for name in result.cells if name != OWN))
-    lines = ["| " + " | ".join(["workload", "unit", OWN, *competitors, "eddy : best peer"]) + " |"]
-    lines.append("|---|---|" + "---:|" * (len(competitors) + 2))
+    seen = dict.fromkeys(name for result in results for name in result.cells)
+    competitors = list(dict.fromkeys([OWN, *(name for name in [OTHER_DRIVER] if name in seen), *seen]))
+    lines = ["| " + " | ".join(["workload", "unit", *competitors, "eddy : best peer"]) + " |"]
+    lines.append("|---|---|" + "---:|" * (len(competitors) + 1))
     for result in results:
-        figures = [figure(result.cells.get(name)) for name in [OWN, *competitors]]
+        figures = [figure(result.cells.get(name)) for name in competitors]
         lines.append("| " + " | ".join([result.workload, result.unit, *figures, ratio(result)]) + " |")
     return "\n".join(lines)
 
@@ -27,7 +29,7 @@ def markdown(results: list[Result]) -> str:
 def ratio(result: Result) -> str:
     """Above 1 where eddy is better."""
     own = result.cells.get(OWN)
-    peers = [value for name, value in result.cells.items() if name != OWN and value > 0]
+    peers = [value for name, value in result.cells.items() if name not in (OWN, OTHER_DRIVER) and value > 0]
     if not own or not peers:
         return ""
     return f"{own / max(peers):.2f}" if result.more_is_better else f"{min(peers) / own:.2f}"

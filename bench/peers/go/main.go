@@ -2,7 +2,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -44,6 +46,29 @@ func serve(address string) error {
 	http.HandleFunc("/json", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(w).Encode(map[string]string{"message": "Hello, World!"})
+	})
+	http.HandleFunc("/upload", func(w http.ResponseWriter, r *http.Request) {
+		buffer := make([]byte, 64*1024)
+		total := 0
+		for {
+			received, err := r.Body.Read(buffer)
+			total += received
+			if err == io.EOF {
+				break
+			} else if err != nil {
+				panic(http.ErrAbortHandler)
+			}
+		}
+		fmt.Fprint(w, total)
+	})
+	chunk := bytes.Repeat([]byte{'x'}, 62500)
+	http.HandleFunc("/chunked", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		for i := 0; i < 1600; i++ {
+			if _, err := w.Write(chunk); err != nil {
+				return // the client has hung up
+			}
+		}
 	})
 	return http.ListenAndServe(address, nil)
 }

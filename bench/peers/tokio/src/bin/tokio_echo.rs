@@ -1,4 +1,4 @@
-// A TCP echo server with Tokio on one thread: tokio_echo <port>.
+// A TCP echo server with Tokio: tokio_echo <port> [threads].
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -14,12 +14,15 @@ async fn echo(mut peer: TcpStream) -> std::io::Result<()> {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> std::io::Result<()> {
-    let port = std::env::args().nth(1).expect("usage: tokio_echo <port>");
-    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+async fn serve(port: u16) -> std::io::Result<()> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     loop {
         let (peer, _) = listener.accept().await?;
         tokio::spawn(echo(peer));
     }
+}
+
+fn main() -> std::io::Result<()> {
+    let (port, threads) = peers::port_and_threads();
+    peers::runtime(threads).block_on(async move { tokio::spawn(serve(port)).await.unwrap() })
 }
