@@ -27,8 +27,8 @@ std::int64_t count(const free_lists& lists) noexcept {
   return blocks;
 }
 
-/// Has the kernel provide the pages that lie in a block at once, which costs half of what a fault for each page does; an
-/// old kernel (before 5.14) does it when they are touched.
+/// Has the kernel provide the pages that lie in a block at once, which costs half of what a fault for each does; an old
+/// kernel (before 5.14) does it when they are touched.
 void populate(std::byte* block, std::size_t size) noexcept {
   constexpr std::uintptr_t page = 4096;
   const auto begin = (reinterpret_cast<std::uintptr_t>(block) + page - 1) / page * page;

@@ -7,8 +7,8 @@
 
 namespace eddy {
 
-/// As std::shared_ptr, at the size of a plain pointer: T has a member `mutable std::atomic<std::uint32_t> references{0}`
-/// and is made with new. Usable on any thread; T may be incomplete where nothing is copied or destroyed.
+/// As std::shared_ptr, at the size of a plain pointer: T has a member `mutable std::atomic<std::uint32_t>
+/// references{0}` and is made with new. Usable on any thread; T may be incomplete where nothing is copied or destroyed.
 template <class T>
 class counted_ptr {
  public:
