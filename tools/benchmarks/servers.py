@@ -180,6 +180,7 @@ http {{
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
   ssl_session_cache shared:sessions:10m;
+  ssl_protocols TLSv1.2 TLSv1.3;
   server {{
     listen 127.0.0.1:{port}{secure} reuseport;
     {certificate}
