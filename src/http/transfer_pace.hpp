@@ -20,11 +20,11 @@ class transfer_pace {
   [[nodiscard]] duration begin(time_point now, const pace_limit& limit) noexcept {
     since_ = now;
     if (limit.rate == 0) return duration::max();
-    const auto earned = std::chrono::duration<double>(static_cast<double>(bytes_) /
-                                                      static_cast<double>(limit.rate));
-    // Over a year, it does not matter any more.
-    const auto allowed = std::min(earned, std::chrono::duration<double>(365.0 * 86400));
-    const duration left = limit.grace + to_duration(allowed) - waited_;
+    constexpr double year =
+        365.0 * 86400 * 1e9;  // in nanoseconds; over that, it does not matter any more
+    const double earned = static_cast<double>(bytes_) * 1e9 / static_cast<double>(limit.rate);
+    const duration allowed(static_cast<std::int64_t>(std::min(earned, year)));
+    const duration left = limit.grace + allowed - waited_;
     return std::max(left, duration::zero());
   }
   /// It has ended with so many bytes.
