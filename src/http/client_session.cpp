@@ -153,13 +153,13 @@ client_url client_session::next_hop(const outgoing_request& request, int status,
 }
 
 client_response client_session::finished(std::unique_ptr<incoming_response> response,
-                                         const request_spec& spec, const attempt& of) const {
+                                         const request_spec& spec, attempt& of) const {
   reading_limits limits;
   limits.deadline = of.deadline;
   limits.idle = of.limits.idle_read;
   limits.max_body = spec.max_body.value_or(options_.max_body);
   limits.decompress = spec.decompress.value_or(options_.decompress);
-  auto state = std::make_unique<response_state>(std::move(response), of.at, limits);
+  auto state = std::make_unique<response_state>(std::move(response), std::move(of.at), limits);
   state->redirects = of.redirects;
   return client_response(std::move(state));
 }

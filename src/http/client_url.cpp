@@ -165,15 +165,15 @@ std::optional<client_url> take_apart_plain(std::string_view text) {
   if (has_port) port = plain_port(text.substr(host_end + 1, target_begin - host_end - 1));
   if (!port) return std::nullopt;
   const std::string_view where = text.substr(host_begin, target_begin - host_begin);
-  client_url parts;
-  parts.text = text;
-  parts.host = host;
-  parts.port = *port;
-  parts.secure = secure;
-  parts.authority = *port == default_port ? host : where;
-  parts.origin = text.substr(0, target_begin);
+  client_url parts{.text = std::string(text),
+                   .host = std::string(host),
+                   .port = *port,
+                   .authority = std::string(*port == default_port ? host : where),
+                   .origin = std::string(text.substr(0, target_begin)),
+                   .target = {},
+                   .secure = secure};
   if (!has_port) parts.origin += secure ? ":443" : ":80";
-  if (!target.starts_with('/')) parts.target = "/";
+  if (!target.starts_with('/')) parts.target = '/';
   parts.target += target;
   return parts;
 }
