@@ -53,14 +53,12 @@ task<void> client_connection::write_all(std::string_view text, duration idle) {
 }
 
 task<void> client_connection::write_all(io::const_buffers pieces, duration idle) {
-  if (idle == duration::max()) {
-    if (auto* tcp = std::get_if<net::tcp_stream>(&stream_)) {
-      co_await tcp->write_all(pieces);
-    } else {
-      co_await io::write_all(std::get<io::any_stream>(stream_), pieces);
-    }
-    co_return;
-  }
+  if (idle != duration::max()) return write_with_progress(pieces, idle);
+  if (auto* tcp = std::get_if<net::tcp_stream>(&stream_)) return tcp->write_all(pieces);
+  return io::write_all(std::get<io::any_stream>(stream_), pieces);
+}
+
+task<void> client_connection::write_with_progress(io::const_buffers pieces, duration idle) {
   std::vector<iovec> left(pieces.begin(), pieces.end());
   std::size_t first = 0;
   while (first < left.size()) {

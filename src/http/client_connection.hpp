@@ -52,6 +52,7 @@ class client_connection final : public list_hook<of_origin>, public list_hook<of
 
  private:
   task<std::size_t> write_some(io::const_buffers pieces);
+  task<void> write_with_progress(io::const_buffers pieces, duration idle);
   task<bool> nothing_comes(io::any_stream& layered);
 
   client_stream stream_;
