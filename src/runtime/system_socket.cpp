@@ -120,7 +120,7 @@ classified_fd adopt_system_fd(int fd) {
 // --- control ---
 
 bool system_socket::is_readable() const noexcept {
-  return poll_now(POLLIN | POLLRDHUP) != -EAGAIN;
+  return !is_open() || poll_now(POLLIN | POLLRDHUP) != -EAGAIN;
 }
 
 void system_socket::bind(const socket_address& address) {
