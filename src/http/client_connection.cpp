@@ -25,6 +25,10 @@ io::any_stream any_stream_of(client_stream stream) {
 
 io::any_stream client_connection::release_stream() { return any_stream_of(std::move(stream_)); }
 
+void client_connection::trim_buffer() noexcept {
+  if (buffer_.capacity() > read_size) buffer_.release();
+}
+
 task<std::size_t> client_connection::fill() {
   buffer_.make_room(read_size);
   std::size_t got = 0;
@@ -53,14 +57,12 @@ task<void> client_connection::write_all(std::string_view text, duration idle) {
 }
 
 task<void> client_connection::write_all(io::const_buffers pieces, duration idle) {
-  if (idle == duration::max()) {
-    if (auto* tcp = std::get_if<net::tcp_stream>(&stream_)) {
-      co_await tcp->write_all(pieces);
-    } else {
-      co_await io::write_all(std::get<io::any_stream>(stream_), pieces);
-    }
-    co_return;
-  }
+  if (idle != duration::max()) return write_with_progress(pieces, idle);
+  if (auto* tcp = std::get_if<net::tcp_stream>(&stream_)) return tcp->write_all(pieces);
+  return io::write_all(std::get<io::any_stream>(stream_), pieces);
+}
+
+task<void> client_connection::write_with_progress(io::const_buffers pieces, duration idle) {
   std::vector<iovec> left(pieces.begin(), pieces.end());
   std::size_t first = 0;
   while (first < left.size()) {

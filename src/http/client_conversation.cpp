@@ -34,18 +34,17 @@ struct conversation {
   event* began = nullptr;  // set with the response's first byte; there while a body is being sent
 };
 
-task<std::size_t> fill(const conversation& in, bool first) {
-  // While a body is sent, the time of the first byte has not begun.
-  const duration until_first = in.began != nullptr ? duration::max() : in.limits.first_byte;
-  const duration limit = first ? until_first : in.limits.idle_read;
-  if (limit == duration::max()) {
-    const std::size_t got = co_await in.connection.fill();
-    if (in.began != nullptr) in.began->set();
-    co_return got;
-  }
+task<std::size_t> fill_within(const conversation& in, duration limit, std::string_view missing) {
   const auto got = co_await move_on_after(limit, in.connection.fill());
-  if (!got) throw in.at.timed_out(limit, first ? "no response" : "nothing came");
+  if (!got) throw in.at.timed_out(limit, missing);
   co_return *got;
+}
+
+task<std::size_t> fill(const conversation& in, bool first) {
+  const duration limit = first ? in.limits.first_byte : in.limits.idle_read;
+  // While a body is sent, the time of the first byte has not begun.
+  if (limit == duration::max() || (first && in.began != nullptr)) return in.connection.fill();
+  return fill_within(in, limit, first ? "no response" : "nothing came");
 }
 
 /// Reads one head, final or interim, and consumes it.
@@ -63,6 +62,7 @@ task<answer> read_head(const conversation& in, bool first) {
     std::optional<error> failure;
     try {
       got = co_await fill(in, first && connection.unread().empty());
+      if (in.began != nullptr) in.began->set();
     } catch (const request_error&) {
       throw;
     } catch (const error& e) {

@@ -24,7 +24,8 @@ task<lease> acquire(const exchange_setting& setting, const client_url& url, bool
   at.peer = url.where();
   const bool may_share = !plain && may_multiplex(setting.options, url);
   // One that is to become another protocol's must not get a shared connection.
-  const std::string name = plain ? url.origin + " alone" : url.origin;
+  const std::string alone = plain ? url.origin + " alone" : std::string();
+  const std::string& name = plain ? alone : url.origin;
   if (setting.limits.pool == duration::max()) {
     co_return co_await setting.pool.acquire(name, may_share);
   }

@@ -115,7 +115,7 @@ task<client_response> client_session::follow(const request_spec& spec, attempt& 
   outgoing_request request = prepare(spec);
   bool own_cookies = request.fields.contains("Cookie");
   for (;; ++of.redirects) {
-    of.at.url = request.url.text();
+    of.at.url = request.url.text;
     of.at.method = request.method;
     if (!own_cookies) add_cookies(request);
     prepare_tls(request.url);
@@ -140,8 +140,8 @@ client_url client_session::next_hop(const outgoing_request& request, int status,
                                     std::string_view location, std::size_t number) const {
   // Many servers write what is no URI there: blanks, letters beyond ASCII.
   client_url next = request.url.resolve(wire::escape_stray(location));
-  const std::string from = request.url.text();
-  const std::string to = next.text();
+  const std::string& from = request.url.text;
+  const std::string& to = next.text;
   if (request.url.secure && !next.secure && !options_.follow_to_http) {
     throw error(request_errc::insecure_redirect, "redirect to " + to);
   }
@@ -153,13 +153,13 @@ client_url client_session::next_hop(const outgoing_request& request, int status,
 }
 
 client_response client_session::finished(std::unique_ptr<incoming_response> response,
-                                         const request_spec& spec, const attempt& of) const {
+                                         const request_spec& spec, attempt& of) const {
   reading_limits limits;
   limits.deadline = of.deadline;
   limits.idle = of.limits.idle_read;
   limits.max_body = spec.max_body.value_or(options_.max_body);
   limits.decompress = spec.decompress.value_or(options_.decompress);
-  auto state = std::make_unique<response_state>(std::move(response), of.at, limits);
+  auto state = std::make_unique<response_state>(std::move(response), std::move(of.at), limits);
   state->redirects = of.redirects;
   return client_response(std::move(state));
 }
@@ -196,7 +196,7 @@ task<client_upgrade> client_session::change_protocol(const request_spec& spec, a
                                                      std::string protocol) {
   const exchange_setting setting = setting_of(of);
   outgoing_request request = prepare(spec);
-  of.at.url = request.url.text();
+  of.at.url = request.url.text;
   request.fields.set("Connection", "Upgrade");
   request.fields.set("Upgrade", protocol);
   request.upgrade = std::move(protocol);

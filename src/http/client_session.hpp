@@ -46,8 +46,9 @@ class client_session {
   void prepare_tls(const client_url& to);
   void add_cookies(outgoing_request& request);
   void keep_cookies(const outgoing_request& request, const incoming_response& response);
+  /// The response takes the progress over.
   [[nodiscard]] client_response finished(std::unique_ptr<incoming_response> response,
-                                         const request_spec& spec, const attempt& of) const;
+                                         const request_spec& spec, attempt& of) const;
 
   client_options options_;
   proxy_settings proxies_;

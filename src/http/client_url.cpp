@@ -1,10 +1,14 @@
 #include "client_url.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 #include <boost/url/parse.hpp>
+#include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
 
 #include <eddy/base/error.hpp>
@@ -95,13 +99,93 @@ client_url take_apart(urls::url url) {
   parts.origin.append(parts.scheme()).append("://").append(net::to_string(where));
   parts.target = url.encoded_path().empty() ? "/" : std::string(url.encoded_path());
   if (url.has_query()) parts.target += "?" + std::string(url.encoded_query());
-  parts.url = std::move(url);
+  parts.text = url.buffer();
+  return parts;
+}
+
+// --- plain URLs ---
+
+constexpr std::array<bool, 256> plain_letters = [] {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789-._~!$&'()*+,;=:@/?")) {
+    table[static_cast<unsigned char>(c)] = true;
+  }
+  return table;
+}();
+
+/// Of a path with a query: whether it is what the grammar allows, and stays as it is. Not all that do are found.
+bool is_plain_target(std::string_view target) noexcept {
+  if (!target.empty() && target[0] != '/' && target[0] != '?') return false;
+  char before = '\0';
+  for (const char c : target) {
+    if (!plain_letters[static_cast<unsigned char>(c)] || (before == '/' && c == '.')) return false;
+    before = c;
+  }
+  return true;
+}
+
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+constexpr bool is_lower(char c) noexcept { return c >= 'a' && c <= 'z'; }
+
+/// A name that no grammar takes for an address, or an IPv4 address as it is always written.
+bool is_plain_host(std::string_view host) {
+  if (host.empty()) return false;
+  return is_lower(host[0]) || (is_digit(host[0]) && net::address::numeric(host, 0).has_value());
+}
+
+/// nullopt for what is not in 1 to 65535, or is written with leading zeros.
+std::optional<std::uint16_t> plain_port(std::string_view digits) noexcept {
+  std::uint16_t port = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto read = std::from_chars(digits.data(), end, port);
+  if (read.ec != std::errc() || read.ptr != end || digits[0] == '0') return std::nullopt;
+  return port;
+}
+
+/// nullopt: `text` is to be read by the whole grammar.
+std::optional<client_url> take_apart_plain(std::string_view text) {
+  const bool secure = text.starts_with("https://");
+  if (!secure && !text.starts_with("http://")) return std::nullopt;
+  const std::size_t host_begin = secure ? 8 : 7;
+  std::size_t host_end = host_begin;
+  while (host_end < text.size() && (is_lower(text[host_end]) || is_digit(text[host_end]) ||
+                                    text[host_end] == '.' || text[host_end] == '-')) {
+    ++host_end;
+  }
+  const std::string_view host = text.substr(host_begin, host_end - host_begin);
+  const bool has_port = host_end < text.size() && text[host_end] == ':';
+  const std::size_t target_begin =
+      has_port ? std::min(text.find_first_of("/?", host_end), text.size()) : host_end;
+  const std::string_view target = text.substr(target_begin);
+  if (!is_plain_host(host) || !is_plain_target(target)) return std::nullopt;
+
+  const std::uint16_t default_port = secure ? 443 : 80;
+  std::optional<std::uint16_t> port = default_port;
+  if (has_port) port = plain_port(text.substr(host_end + 1, target_begin - host_end - 1));
+  if (!port) return std::nullopt;
+  const std::string_view where = text.substr(host_begin, target_begin - host_begin);
+  client_url parts{.text = std::string(text),
+                   .host = std::string(host),
+                   .port = *port,
+                   .authority = std::string(*port == default_port ? host : where),
+                   .origin = std::string(text.substr(0, target_begin)),
+                   .target = {},
+                   .secure = secure};
+  if (!has_port) parts.origin += secure ? ":443" : ":80";
+  if (!target.starts_with('/')) parts.target = '/';
+  parts.target += target;
   return parts;
 }
 
 }  // namespace
 
 client_url client_url::parse(std::string_view text) {
+  if (auto plain = take_apart_plain(text)) return std::move(*plain);
+  return parse_any(text);
+}
+
+client_url client_url::parse_any(std::string_view text) {
   refuse_other_letters(text);
   const auto parsed = urls::parse_uri(urls::string_view(text.data(), text.size()));
   if (!parsed) refuse("not an absolute URL (" + parsed.error().message() + ")");
@@ -113,7 +197,7 @@ client_url client_url::resolve(std::string_view reference) const {
   const auto parsed =
       urls::parse_uri_reference(urls::string_view(reference.data(), reference.size()));
   if (!parsed) refuse("not a URL (" + parsed.error().message() + ")");
-  return parse(wire::resolve_reference(text(), reference));
+  return parse(wire::resolve_reference(text, reference));
 }
 
 }  // namespace eddy::http::detail

@@ -66,14 +66,12 @@ lease acquire_operation::take() {
 
 connection_pool::~connection_pool() { close(); }
 
-origin& connection_pool::origin_of(const std::string& name, bool may_share) {
-  std::unique_ptr<origin>& found = origins_[name];
-  if (found == nullptr) {
-    found = std::make_unique<origin>(*this);
-    found->name = name;
-    found->undecided = may_share;
-  }
-  return *found;
+origin& connection_pool::origin_of(std::string_view name, bool may_share) {
+  if (const auto found = origins_.find(name); found != origins_.end()) return *found->second;
+  auto made = std::make_unique<origin>(*this);
+  made->name = name;
+  made->undecided = may_share;
+  return *origins_.emplace(std::string_view(made->name), std::move(made)).first->second;
 }
 
 bool connection_pool::try_acquire(acquire_operation& op) {
@@ -238,7 +236,7 @@ void connection_pool::park(origin& of, std::unique_ptr<client_connection> connec
   client_connection& idle = *connection.release();
   idle.home = &of;
   idle.idle_since = loop_.now();
-  idle.release_buffer();
+  idle.trim_buffer();
   of.idle.push_front(idle);
   idle_.push_back(idle);
   ++idle_count_;

@@ -102,7 +102,7 @@ class connection_pool final : public std::enable_shared_from_this<connection_poo
   ~connection_pool();
 
   /// A place at `name`, with an idle connection if there is one, or a shared connection. Throws errc::closed when the
-  /// pool is. `may_share`: see origin::undecided.
+  /// pool is. `name` outlives the operation. `may_share`: see origin::undecided.
   [[nodiscard]] acquire_operation acquire(std::string_view name, bool may_share);
 
   void close() noexcept;
@@ -117,7 +117,7 @@ class connection_pool final : public std::enable_shared_from_this<connection_poo
   friend class lease;
   friend struct origin;
 
-  [[nodiscard]] origin& origin_of(const std::string& name, bool may_share);
+  [[nodiscard]] origin& origin_of(std::string_view name, bool may_share);
   [[nodiscard]] std::size_t most_places(const origin& of) const noexcept {
     return of.undecided ? 1 : limits_.max_per_host;
   }
@@ -150,7 +150,7 @@ class connection_pool final : public std::enable_shared_from_this<connection_poo
 
   pool_limits limits_;
   coro::scheduler& loop_;
-  std::unordered_map<std::string, std::unique_ptr<origin>> origins_;
+  std::unordered_map<std::string_view, std::unique_ptr<origin>> origins_;  // by their own names
   intrusive_list<origin> hungry_;
   intrusive_list<client_connection, of_pool> idle_;  // the longest idle first
   std::size_t shared_count_ = 0;
@@ -168,7 +168,7 @@ class acquire_operation final : public coro::queued_operation {
       : pool_(std::move(pool)), name_(name), may_share_(may_share) {}
 
   [[nodiscard]] coro::wait_info describe() const override {
-    return {"http.connection", pool_.get(), nullptr, name_};
+    return {"http.connection", pool_.get(), nullptr, std::string(name_)};
   }
   bool try_complete() { return pool_->try_acquire(*this); }
   void enqueue() { pool_->enqueue(*this); }
@@ -179,7 +179,7 @@ class acquire_operation final : public coro::queued_operation {
   void withdraw() noexcept override { pool_->withdraw(*this); }
 
   std::shared_ptr<connection_pool> pool_;
-  std::string name_;
+  std::string_view name_;
   bool may_share_;
   origin* at_ = nullptr;  // while waiting
   std::uint64_t arrival_ = 0;

@@ -26,7 +26,7 @@ outgoing_request::outgoing_request(const request_spec& spec, const client_url* b
   if (http1::method_from(method) == method::connect) {
     throw error(errc::unsupported, "CONNECT is not a request of this client");
   }
-  fields.set("Host", url.authority);
+  fields.add("Host", url.authority);
   for (const field_view each : defaults) {
     if (!spec.fields.contains(each.name)) fields.add(each.name, each.value);
   }

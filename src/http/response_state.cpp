@@ -88,17 +88,21 @@ task<std::string_view> response_state::next_piece(std::size_t most) {
   }
 }
 
-task<std::size_t> response_state::read(std::span<std::byte> into) {
-  if (finished_) co_return 0;
-  if (decoder_) co_return co_await read_decoded(into);
-  const std::string_view piece = co_await next_piece(into.size());
-  if (!piece.empty()) std::memcpy(into.data(), piece.data(), piece.size());
+void response_state::piece_used() {
   try {
     from_->piece_used();
   } catch (const error& e) {
     fail(e.code());
   }
   if (from_->ended) end();
+}
+
+task<std::size_t> response_state::read(std::span<std::byte> into) {
+  if (finished_) co_return 0;
+  if (decoder_) co_return co_await read_decoded(into);
+  const std::string_view piece = co_await next_piece(into.size());
+  if (!piece.empty()) std::memcpy(into.data(), piece.data(), piece.size());
+  piece_used();
   co_return piece.size();
 }
 
@@ -153,9 +157,9 @@ task<std::string> response_state::body() {
   }
   while (!finished_) {
     const std::string_view piece = co_await next_piece(SIZE_MAX);
-    if (piece.empty()) end();
     limit(piece.size(), whole.size());
     whole += piece;
+    piece_used();
   }
   co_return whole;
 }
@@ -172,7 +176,7 @@ task<void> response_state::discard() {
     } else {
       const std::string_view piece = co_await next_piece(SIZE_MAX);
       got = piece.size();
-      if (piece.empty()) end();
+      piece_used();
     }
     limit(got, dropped);
     dropped += got;

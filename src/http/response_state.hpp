@@ -65,6 +65,8 @@ class response_state {
  private:
   /// The next piece as it was sent, at most `most` bytes; empty at the end. A view until the next call.
   task<std::string_view> next_piece(std::size_t most);
+  /// next_piece()'s has been copied: the response may be at its end.
+  void piece_used();
   task<void> wait();
   task<std::size_t> read_decoded(std::span<std::byte> into);
   task<std::size_t> read(std::span<std::byte> into);

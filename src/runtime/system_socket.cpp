@@ -119,7 +119,9 @@ classified_fd adopt_system_fd(int fd) {
 
 // --- control ---
 
-bool system_socket::is_readable() const noexcept { return poll_now(POLLIN | POLLRDHUP) != -EAGAIN; }
+bool system_socket::is_readable() const noexcept {
+  return !is_open() || poll_now(POLLIN | POLLRDHUP) != -EAGAIN;
+}
 
 void system_socket::bind(const socket_address& address) {
   if (::bind(fd(), address.data(), address.size()) < 0) {

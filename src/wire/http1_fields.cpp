@@ -7,10 +7,36 @@
 #include <eddy/wire/http1_syntax.hpp>
 
 namespace eddy::wire::http1 {
+namespace {
+
+constexpr std::size_t least_room = 128;  // bytes of the first buffer: some lines
+
+/// Behind what `buffer` holds, which has room for it.
+void append_line(std::string& buffer, std::string_view name, std::string_view value) {
+  const std::size_t before = buffer.size();
+  const auto write = [&](char* bytes, std::size_t size) {
+    char* at = bytes + before;
+    at += name.copy(at, name.size());
+    *at++ = ':';
+    *at++ = ' ';
+    at += value.copy(at, value.size());
+    *at++ = '\r';
+    *at++ = '\n';
+    return size;
+  };
+  buffer.resize_and_overwrite(before + name.size() + value.size() + 4, write);
+}
+
+// Most names that differ do so in their length.
+bool is_named(field_view field, std::string_view name) noexcept {
+  return field.name.size() == name.size() && equals_ignoring_case(field.name, name);
+}
+
+}  // namespace
 
 std::optional<std::string_view> detail::field_range::find(std::string_view name) const noexcept {
   for (const field_view field : *this) {
-    if (equals_ignoring_case(field.name, name)) return field.value;
+    if (is_named(field, name)) return field.value;
   }
   return std::nullopt;
 }
@@ -18,14 +44,14 @@ std::optional<std::string_view> detail::field_range::find(std::string_view name)
 std::size_t detail::field_range::count(std::string_view name) const noexcept {
   std::size_t found = 0;
   for (const field_view field : *this) {
-    if (equals_ignoring_case(field.name, name)) ++found;
+    if (is_named(field, name)) ++found;
   }
   return found;
 }
 
 bool detail::field_range::has_token(std::string_view name, std::string_view token) const noexcept {
   for (const field_view field : *this) {
-    if (equals_ignoring_case(field.name, name) && list_contains(field.value, token)) return true;
+    if (is_named(field, name) && list_contains(field.value, token)) return true;
   }
   return false;
 }
@@ -97,20 +123,25 @@ void fields::insert_line(std::size_t index, std::string_view name, std::string_v
   if (slots_.size() == slots_.capacity())
     slots_.reserve(std::max<std::size_t>(8, 2 * slots_.size()));
   if (begin == buffer_.size() && buffer_.capacity() - buffer_.size() >= line) {
-    buffer_.append(name).append(": ").append(value).append("\r\n");
+    append_line(buffer_, name, value);
   } else {
     // Into a new buffer, because name and value may be views into this one.
     std::string grown;
-    grown.reserve(std::max(buffer_.size() + line, 2 * buffer_.size()));
-    grown.append(buffer_, 0, begin).append(name).append(": ").append(value).append("\r\n");
+    grown.reserve(std::max({buffer_.size() + line, 2 * buffer_.size(), least_room}));
+    grown.append(buffer_, 0, begin);
+    append_line(grown, name, value);
     grown.append(buffer_, begin);
     buffer_.swap(grown);
   }
   const auto offset = static_cast<std::uint32_t>(begin);
   const auto name_size = static_cast<std::uint32_t>(name.size());
-  slots_.insert(
-      slots_.begin() + static_cast<std::ptrdiff_t>(index),
-      {offset, name_size, offset + name_size + 2, static_cast<std::uint32_t>(value.size())});
+  const detail::field_slot slot{offset, name_size, offset + name_size + 2,
+                                static_cast<std::uint32_t>(value.size())};
+  if (index == slots_.size()) {
+    slots_.push_back(slot);
+    return;
+  }
+  slots_.insert(slots_.begin() + static_cast<std::ptrdiff_t>(index), slot);
   for (std::size_t i = index + 1; i < slots_.size(); ++i) {
     slots_[i].name_begin += static_cast<std::uint32_t>(line);
     slots_[i].value_begin += static_cast<std::uint32_t>(line);

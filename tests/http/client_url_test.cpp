@@ -2,7 +2,10 @@
 
 #include "url_examples.hpp"
 
+#include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -87,6 +90,69 @@ TEST(client_url, refuses_hosts_that_are_none) {
 TEST(client_url, keeps_the_escapes_of_delimiters) {
   expect_resolved("https://h/a/b", {{"../d%26%28?sign=%2B", "https://h/d%26%28?sign=%2B"},
                                     {"https://other/x/./%28", "https://other/x/%28"}});
+}
+
+std::optional<client_url> read_by(client_url (*read)(std::string_view), const std::string& text) {
+  try {
+    return read(text);
+  } catch (const error& e) {
+    EXPECT_EQ(e, condition::invalid_input) << text;
+    return std::nullopt;
+  }
+}
+
+// Plain URLs are read in a shorter way than others.
+TEST(client_url, means_the_same_in_the_short_way_and_by_the_whole_grammar) {
+  std::size_t accepted = 0;
+  std::size_t refused = 0;
+  for (const std::string scheme : {"http://", "https://", "HTTP://", "http:/", "ws://", "http:///"})
+    for (const std::string host : {"a",
+                                   "host.example",
+                                   "Host",
+                                   "a-b.c-",
+                                   "a.",
+                                   "a..b",
+                                   "-a",
+                                   ".a",
+                                   "a_b",
+                                   "a%41",
+                                   "a!b",
+                                   "u@a",
+                                   "",
+                                   "1a",
+                                   "127.0.0.1",
+                                   "0177.0.0.1",
+                                   "127.0.0.01",
+                                   "127.0.0.256",
+                                   "1.2.3",
+                                   "1.2.3.4.",
+                                   "1.2.3.4.5",
+                                   "1.2.3.4x",
+                                   "0x7f.0.0.1",
+                                   "4294967295",
+                                   "2130706433",
+                                   "0",
+                                   "0.0.0.0",
+                                   "a.1.2.3.4",
+                                   "[::1]",
+                                   "::1",
+                                   "xn--bcher-kva"})
+      for (const std::string port : {"", ":", ":80", ":443", ":8080", ":0", ":00", ":080", ":65535",
+                                     ":65536", ":99999", ":100000", ":+1", ":-1", ":8o", ":80:80"})
+        for (const std::string target :
+             {"",      "/",     "/a/b;c=1,2", "//",    "/a//b",     "/.",     "/..",   "/a/../b",
+              "/.a",   "/a.b",  "/%2e/",      "/%41",  "/a%2Fb",    "?",      "?a=b",  "?a=/../b",
+              "/?",    "/a?b?", "/a?b#c",     "#c",    "/a b",      "/a?b c", "/a\"b", "/a?[b]",
+              "/a:@b", "@a/",   "/~!$&'()*+", "/a\\b", "/\xC3\xBC", "/a^b",   "/a|b",  "/%"}) {
+          const std::string text = scheme + host + port + target;
+          const auto shortly = read_by(client_url::parse, text);
+          const auto wholly = read_by(client_url::parse_any, text);
+          EXPECT_EQ(shortly.has_value(), wholly.has_value()) << text;
+          EXPECT_TRUE(shortly == wholly) << text;
+          ++(shortly ? accepted : refused);
+        }
+  EXPECT_GT(accepted, 1000U);
+  EXPECT_GT(refused, 1000U);
 }
 
 }  // namespace

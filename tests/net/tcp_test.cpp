@@ -79,6 +79,20 @@ SOCKET_TEST(tcp_stream, does_nothing_for_empty_buffers) {
   EXPECT_EQ(read, 0U);
 }
 
+SOCKET_TEST(tcp_stream, says_without_waiting_whether_there_is_something_to_read) {
+  auto [client, server] = co_await connect_pair();
+  EXPECT_FALSE(server.is_readable());
+  co_await client.write_all("x");
+  co_await server.wait_readable();
+  EXPECT_TRUE(server.is_readable());
+  std::array<std::byte, 16> buffer;
+  co_await server.read_some(buffer);
+  EXPECT_FALSE(server.is_readable());
+  co_await client.close();
+  co_await server.wait_readable();
+  EXPECT_TRUE(server.is_readable());
+}
+
 // strm.15
 SOCKET_TEST(tcp_stream, carries_megabytes_both_ways_in_order) {
   auto [client, server] = co_await connect_pair();

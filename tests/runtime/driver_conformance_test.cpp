@@ -166,6 +166,37 @@ TEST_P(driver_conformance, tells_the_end_again_and_again) {
   });
 }
 
+TEST_P(driver_conformance, says_whether_a_receive_would_be_done_at_once) {
+  drive([&]() -> task<void> {
+    connection pair = co_await connected();
+    EXPECT_FALSE(pair.server->is_readable());
+    co_await send_all(*pair.client, "ab");
+    co_await readiness(*pair.server, io_verb::wait_readable);
+    EXPECT_TRUE(pair.server->is_readable());
+    co_await receive_all(*pair.server, 1);
+    EXPECT_TRUE(pair.server->is_readable());
+    co_await receive_all(*pair.server, 1);
+    EXPECT_FALSE(pair.server->is_readable());
+    pair.client.reset();
+    co_await readiness(*pair.server, io_verb::wait_readable);
+    EXPECT_TRUE(pair.server->is_readable());
+    co_await receive_all(*pair.server, 1);
+    EXPECT_TRUE(pair.server->is_readable());  // the end stays
+    pair.server->close();
+    EXPECT_TRUE(pair.server->is_readable());  // a receive would fail
+  });
+}
+
+TEST_P(driver_conformance, calls_a_reset_connection_readable) {
+  drive([&]() -> task<void> {
+    connection pair = co_await connected();
+    pair.client->set_option(SOL_SOCKET, SO_LINGER, 0);
+    pair.client.reset();
+    co_await readiness(*pair.server, io_verb::wait_readable);
+    EXPECT_TRUE(pair.server->is_readable());
+  });
+}
+
 // The end may come with the bytes, or between the notice about the bytes and their receipt, or later.
 TEST_P(driver_conformance, sees_the_end_behind_a_short_read) {
   drive([&]() -> task<void> {
