@@ -17,6 +17,7 @@ constexpr std::size_t usual_capacity = 8 * 1024;
 constexpr std::size_t least_room = 1024;           // worth a read
 constexpr std::size_t largest_copied_body = 4096;  // larger ones are sent from where they are
 constexpr std::size_t most_output_kept = 64 * 1024;
+constexpr std::size_t most_body_kept = 64 * 1024;
 constexpr std::uint64_t most_drained = 256 * 1024;  // of a body nobody read, to keep the connection
 
 [[noreturn]] void throw_bad_body(http1::errc why) {
@@ -262,6 +263,8 @@ void exchange::finish() noexcept {
   body_taken_ = 0;
   continue_due_ = body_broken_ = false;
   collected_.clear();
+  // A connection may live long and send one large body only.
+  if (collected_.capacity() > most_body_kept) std::string().swap(collected_);
   whole_.reset();
   request_.clear();
   if (tail_.empty()) answer_ = response();
@@ -276,8 +279,9 @@ void exchange::abandon() {
     memory_ = std::make_unique_for_overwrite<char[]>(usual_capacity);
     capacity_ = usual_capacity;
   }
-  if (output_.capacity() > most_output_kept) output_ = std::string();
-  if (collected_.capacity() > usual_capacity) collected_ = std::string();
+  // Assigning an empty string would keep the memory.
+  if (output_.capacity() > most_output_kept) std::string().swap(output_);
+  if (collected_.capacity() > usual_capacity) std::string().swap(collected_);
 }
 
 }  // namespace eddy::http::detail

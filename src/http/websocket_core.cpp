@@ -207,7 +207,7 @@ std::optional<websocket_core::found> websocket_core::take_data(const ws::decoder
 
 // Two to four times what came last: a connection whose messages are small holds little while it is idle.
 void websocket_core::make_room() {
-  if (partial_.empty() && partial_.capacity() > small_buffer) partial_ = std::string();
+  if (partial_.empty() && partial_.capacity() > small_buffer) std::string().swap(partial_);
   const std::size_t wanted =
       std::clamp(std::bit_ceil(2 * last_read_ + 1), small_buffer, largest_buffer);
   if (input_.capacity() > 4 * wanted) input_.release();

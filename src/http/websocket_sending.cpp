@@ -131,7 +131,7 @@ task<void> websocket_core::flush(std::span<const std::byte> behind) {
   write_began_ = never;
   sent_ = 0;
   output_.clear();
-  if (output_.capacity() > largest_kept) output_ = std::string();
+  if (output_.capacity() > largest_kept) std::string().swap(output_);
 }
 
 void websocket_core::written(std::size_t count, std::span<const std::byte>& behind) noexcept {
