@@ -25,10 +25,6 @@ io::any_stream any_stream_of(client_stream stream) {
 
 io::any_stream client_connection::release_stream() { return any_stream_of(std::move(stream_)); }
 
-void client_connection::trim_buffer() noexcept {
-  if (buffer_.capacity() > read_size) buffer_.release();
-}
-
 task<std::size_t> client_connection::fill() {
   buffer_.make_room(read_size);
   std::size_t got = 0;

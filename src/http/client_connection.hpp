@@ -48,8 +48,7 @@ class client_connection final : public list_hook<of_origin>, public list_hook<of
   /// Whether the peer has neither ended nor said anything since the last response. Over a layered stream it
   /// takes a turn of the loop.
   task<bool> is_quiet();
-  /// For the time without a response: memory for one read stays, what a long head took does not.
-  void trim_buffer() noexcept;
+  void release_buffer() noexcept { buffer_.release(); }
 
  private:
   task<std::size_t> write_some(io::const_buffers pieces);

@@ -236,7 +236,7 @@ void connection_pool::park(origin& of, std::unique_ptr<client_connection> connec
   client_connection& idle = *connection.release();
   idle.home = &of;
   idle.idle_since = loop_.now();
-  idle.trim_buffer();
+  idle.release_buffer();
   of.idle.push_front(idle);
   idle_.push_back(idle);
   ++idle_count_;
