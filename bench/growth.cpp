@@ -1,19 +1,17 @@
-// How costs grow with numbers: tasks that wait, armed timers, connections of a server, routes of a server. Prints lines
+// How costs grow with numbers: tasks that wait, the memory they need, armed timers, routes of a server. Prints lines
 // "kind count nanoseconds", the cost of one unit in processor time of the loop's thread, the median of five rounds.
 // tools/growth draws them.
 //
-//   growth [tasks|timers|connections|routes]       EDDY_DRIVER chooses the driver
+//   growth tasks|memory|timers|routes       EDDY_DRIVER chooses the driver
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,6 +85,30 @@ eddy::task<void> tasks() {
   }
 }
 
+// --- memory: what it costs alone to write as many bytes as tasks take, as often ---
+
+void memory() {
+  using record = std::array<std::uint64_t, 40>;  // a waiting task's 320 bytes
+  constexpr std::size_t line = 8;                // words of a cache line
+  for (std::size_t count = 1; count <= 1'000'000; count *= 10) {
+    result each("memory", count);
+    const std::size_t times = repeats(2'000'000, count);
+    std::vector<record> records(count);
+    for (int round = 0; round < rounds; ++round) {
+      const double before = loop_nanoseconds();
+      for (std::size_t i = 0; i < 3 * times; ++i) {  // as it is spawned, woken and joined
+        for (record& one : records) {
+          for (std::size_t word = 0; word < one.size(); word += line) {
+            one[word] += i;
+            asm volatile("" : : "r"(&one[word]) : "memory");
+          }
+        }
+      }
+      each.add(loop_nanoseconds() - before, times * count);
+    }
+  }
+}
+
 // --- timers: one is cancelled and armed again while the others stay armed ---
 
 class idle_timer final : public eddy::coro::timer {
@@ -121,59 +143,45 @@ eddy::task<void> timers() {
   co_return;
 }
 
-// --- connections and routes: clients are plain sockets on a thread of their own ---
+// --- routes: sixteen requests at once from a plain socket on a thread of its own ---
 
-std::vector<int> connect_many(eddy::net::address server, std::size_t count) {
-  std::vector<int> clients;
-  for (std::size_t i = 0; i < count; ++i) {
-    clients.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (clients.back() < 0 || ::connect(clients.back(), server.data(), server.size()) != 0) {
-      std::perror("growth: a client");
-      std::_Exit(1);
-    }
-  }
-  return clients;
-}
+constexpr std::size_t depth = 16;
 
 std::string request_of(std::size_t route) {
   return "GET /part" + std::to_string(route) + "/items/17 HTTP/1.1\r\nHost: h\r\n\r\n";
 }
 
-// Each client asks `depth` times at once and reads what comes back, `times` times; the routes are asked in turn.
-void ask(const std::vector<int>& clients, std::size_t routes, std::size_t depth,
-         std::size_t times) {
+int connected(const eddy::net::address& server) {
+  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (client < 0 || ::connect(client, server.data(), server.size()) != 0) {
+    std::perror("growth: the client");
+    std::_Exit(1);
+  }
+  return client;
+}
+
+// Asks for the routes in turn.
+void ask(int client, std::size_t routes, std::size_t times) {
   std::size_t route = 0;
   std::string requests;
   std::array<char, 65536> answers{};
   for (std::size_t i = 0; i < times; ++i) {
-    for (const int client : clients) {
-      requests.clear();
-      for (std::size_t k = 0; k < depth; ++k) requests += request_of(route++ % routes);
-      if (::send(client, requests.data(), requests.size(), 0) < 0) std::abort();
-    }
-    for (const int client : clients) {
-      // Every answer ends with the text that no other part of it has.
-      std::size_t ends = 0;
-      while (ends < depth) {
-        const auto size = ::recv(client, answers.data(), answers.size(), 0);
-        if (size <= 0) std::abort();
-        ends += static_cast<std::size_t>(std::count(answers.begin(), answers.begin() + size, '!'));
-      }
+    requests.clear();
+    for (std::size_t k = 0; k < depth; ++k) requests += request_of(route++ % routes);
+    if (::send(client, requests.data(), requests.size(), 0) < 0) std::abort();
+    // Every answer ends with the text that no other part of it has.
+    std::size_t ends = 0;
+    while (ends < depth) {
+      const auto size = ::recv(client, answers.data(), answers.size(), 0);
+      if (size <= 0) std::abort();
+      ends += static_cast<std::size_t>(std::count(answers.begin(), answers.begin() + size, '!'));
     }
   }
 }
 
-struct load {
-  const char* kind;
-  std::size_t count;  // what the line says
-  std::size_t connections;
-  std::size_t routes;
-  std::size_t depth;  // requests that a client sends at once
-};
-
-eddy::task<void> serve_and_ask(load what) {
+eddy::task<void> serve_routes(std::size_t count) {
   http::server app;
-  for (std::size_t i = 0; i < what.routes; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     app.get("/part" + std::to_string(i) + "/items/{id}",
             [](http::request&) { return http::response::of("text/plain", "Hello!"); });
   }
@@ -181,48 +189,35 @@ eddy::task<void> serve_and_ask(load what) {
   const eddy::net::address at = listener.local();
   auto body = [&](eddy::task_group& group) -> eddy::task<void> {
     group.spawn(app.serve(listener));
-    const std::vector<int> clients = co_await eddy::to_thread(connect_many, at, what.connections);
-    const std::size_t each_time = what.connections * what.depth;
-    const std::size_t times = repeats(50'000, each_time);
-    co_await eddy::to_thread(ask, std::cref(clients), what.routes, what.depth, std::size_t{1});
+    const int client = co_await eddy::to_thread(connected, at);
+    constexpr std::size_t times = 50'000 / depth;
+    co_await eddy::to_thread(ask, client, count, std::size_t{1});
     {
-      result each(what.kind, what.count);
+      result each("routes", count);
       for (int round = 0; round < rounds; ++round) {
         const double before = loop_nanoseconds();
-        co_await eddy::to_thread(ask, std::cref(clients), what.routes, what.depth, times);
-        each.add(loop_nanoseconds() - before, times * each_time);
+        co_await eddy::to_thread(ask, client, count, times);
+        each.add(loop_nanoseconds() - before, times * depth);
       }
     }
-    for (const int client : clients) ::close(client);
+    ::close(client);
     app.shutdown();
   };
   co_await eddy::with_group(body);
 }
 
-// Both ends are in this process, whose descriptors are often limited to 20,000.
-eddy::task<void> connections() {
-  for (const std::size_t count : {10u, 100u, 1'000u, 9'000u})
-    co_await serve_and_ask({"connections", count, count, 1, 1});
-}
-
-// Sixteen at once on one connection: what a request costs, without the system calls that would hide it.
 eddy::task<void> routes() {
-  for (std::size_t count = 1; count <= 10'000; count *= 10)
-    co_await serve_and_ask({"routes", count, 1, count, 16});
+  for (std::size_t count = 1; count <= 10'000; count *= 10) co_await serve_routes(count);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string_view kind = argc > 1 ? argv[1] : "";
-  rlimit files{};
-  ::getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &files);
   if (kind == "tasks") return eddy::run(tasks()), 0;
+  if (kind == "memory") return memory(), 0;
   if (kind == "timers") return eddy::run(timers()), 0;
-  if (kind == "connections") return eddy::run(connections()), 0;
   if (kind == "routes") return eddy::run(routes()), 0;
-  std::fputs("usage: growth tasks|timers|connections|routes\n", stderr);
+  std::fputs("usage: growth tasks|memory|timers|routes\n", stderr);
   return 2;
 }

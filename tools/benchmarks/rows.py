@@ -94,7 +94,12 @@ def figures_of(text: str) -> dict[str, float]:
 
 def run(setting: Setting, cores: str, *words: str, seconds: float = 120) -> str:
     done = subprocess.run(
-        ["taskset", "-c", cores, *words], capture_output=True, text=True, timeout=seconds, cwd=setting.root
+        ["taskset", "-c", cores, *words],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        cwd=setting.root,
+        preexec_fn=servers.allow_many_descriptors,
     )
     if done.returncode != 0:
         raise servers.Failed(f"{' '.join(words)} ended with {done.returncode}: {done.stderr.strip()[-300:]}")

@@ -154,11 +154,25 @@ def answered_connection(port: int, path: str) -> tuple[socket.socket, bytes]:
     return connection, body
 
 
+def with_children(process: int) -> list[int]:
+    """The numbers of a process and of all that it started."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [process, *(one for child in children for one in with_children(int(child)))]
+
+
 def resident_bytes(process: int) -> int:
     """Of a process and its children."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    resident = int(Path(f"/proc/{process}/statm").read_text().split()[1]) * resource.getpagesize()
-    return resident + sum(resident_bytes(int(child)) for child in children)
+    pages = (int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in with_children(process))
+    return sum(pages) * resource.getpagesize()
+
+
+def processor_seconds(process: int) -> float:
+    """Used so far by a process and its children."""
+    seconds = 0.0
+    for one in with_children(process):
+        state = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        seconds += (int(state[11]) + int(state[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
 
 
 NGINX = """
