@@ -45,7 +45,7 @@ class upgraded_stream final : public io::stream_interface {
     const std::size_t count = std::min(into.size(), early_.size());
     std::memcpy(into.data(), early_.data(), count);
     early_.erase(0, count);
-    if (early_.empty()) early_ = std::string();
+    if (early_.empty()) std::string().swap(early_);
     return count;
   }
 

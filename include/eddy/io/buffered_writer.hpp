@@ -103,7 +103,7 @@ class buffered_writer {
   /// Gives the buffer's memory back if nothing is unsent and nobody writes.
   void release_buffer() noexcept {
     if (!writing_ && unsent_size() == 0) {
-      unsent_ = std::string();
+      std::string().swap(unsent_);  // an assignment would keep it
       sent_ = 0;
     }
   }
