@@ -6,14 +6,13 @@
 #include <eddy/base/error.hpp>
 #include <eddy/runtime/loop.hpp>
 #include <eddy/wire/http1_syntax.hpp>
+#include <eddy/wire/uri.hpp>
 
 namespace eddy::http {
 namespace {
 
 void append_escaped(std::string& out, std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                        c == '*' || c == '-' || c == '.' || c == '_';
     if (plain) {
@@ -21,9 +20,7 @@ void append_escaped(std::string& out, std::string_view text) {
     } else if (c == ' ') {
       out += '+';
     } else {
-      out += '%';
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
+      wire::append_escape(out, c);
     }
   }
 }

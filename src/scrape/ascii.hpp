@@ -24,26 +24,6 @@ constexpr bool is_unreserved(char c) noexcept {
   return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-constexpr int hex_value(char c) noexcept {
-  if (is_digit(c)) return c - '0';
-  return lower(c) >= 'a' && lower(c) <= 'f' ? lower(c) - 'a' + 10 : -1;
-}
-/// Whether `text` is two hexadecimal digits.
-constexpr bool is_hex_byte(std::string_view text) noexcept {
-  return text.size() == 2 && hex_value(text[0]) >= 0 && hex_value(text[1]) >= 0;
-}
-constexpr char hex_byte(std::string_view digits) noexcept {
-  return static_cast<char>(hex_value(digits[0]) * 16 + hex_value(digits[1]));
-}
-/// "%XX".
-inline void append_percent(std::string& out, char c) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  const auto byte = static_cast<unsigned char>(c);
-  out += '%';
-  out += digits[byte >> 4];
-  out += digits[byte & 15];
-}
-
 inline std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = lower(c);

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <utility>
 
+#include <eddy/wire/uri.hpp>
+
 namespace eddy::scrape {
 namespace {
 
@@ -20,14 +22,14 @@ std::string normalized(std::string_view text, bool pattern) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     bool encoded = c == '$' || (c == '*' && !pattern);
-    if (c == '%' && detail::is_hex_byte(text.substr(i + 1, 2))) {
-      c = detail::hex_byte(text.substr(i + 1, 2));
+    if (const int escaped = wire::escaped_byte(text, i); escaped >= 0) {
+      c = static_cast<char>(escaped);
       encoded = !detail::is_unreserved(c);
       i += 2;
     }
     const auto byte = static_cast<unsigned char>(c);
     if (encoded || byte <= 0x20 || byte >= 0x7F) {
-      detail::append_percent(out, c);
+      wire::append_escape(out, c);
     } else {
       out += c;
     }

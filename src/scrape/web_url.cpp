@@ -38,11 +38,11 @@ std::string normalized_escapes(std::string_view text) {
       out += text[i];
       continue;
     }
-    const char c = detail::hex_byte(text.substr(i + 1, 2));
+    const auto c = static_cast<char>(wire::escaped_byte(text, i));
     if (detail::is_unreserved(c)) {
       out += c;
     } else {
-      detail::append_percent(out, c);
+      wire::append_escape(out, c);
     }
     i += 2;
   }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include <eddy/wire/uri.hpp>
+
 namespace eddy::wire::http1 {
 namespace {
 
@@ -44,20 +46,12 @@ class utf8_check {
   unsigned char high_ = 0xbf;
 };
 
-// The byte that the escape at `text[at]` stands for, or -1.
-int escape_value(std::string_view text, std::size_t at) noexcept {
-  if (at + 2 >= text.size()) return -1;
-  const int high = hex_value(text[at + 1]);
-  const int low = hex_value(text[at + 2]);
-  return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
 bool is_valid_query(std::string_view query) noexcept {
   utf8_check utf8;
   for (std::size_t i = 0; i < query.size(); ++i) {
     int byte = static_cast<unsigned char>(query[i]);
     if (query[i] == '%') {
-      byte = escape_value(query, i);
+      byte = escaped_byte(query, i);
       if (byte <= 0) return false;
       i += 2;
     } else if (!is(query[i], detail::query_byte)) {
@@ -76,7 +70,7 @@ bool decode_path(std::string_view raw, std::string& out) {
   for (std::size_t i = 0; i < raw.size(); ++i) {
     int byte = static_cast<unsigned char>(raw[i]);
     if (raw[i] == '%') {
-      byte = escape_value(raw, i);
+      byte = escaped_byte(raw, i);
       if (byte < 0x20 || byte == 0x7f || byte == '/' || byte == '\\') return false;
       i += 2;
     } else if (!is(raw[i], detail::path_byte)) {
@@ -287,7 +281,7 @@ bool is_authority(std::string_view text) noexcept { return split_authority(text)
 bool decode_percent(std::string_view text, plus_sign plus, std::string& out) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%') {
-      const int byte = escape_value(text, i);
+      const int byte = escaped_byte(text, i);
       if (byte < 0) return false;
       out.push_back(static_cast<char>(byte));
       i += 2;
@@ -299,16 +293,12 @@ bool decode_percent(std::string_view text, plus_sign plus, std::string& out) {
 }
 
 void encode_percent(std::string_view text, std::string& out) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  for (char c : text) {
+  for (const char c : text) {
     if (is(c, detail::unreserved_byte)) {
       out.push_back(c);
-      continue;
+    } else {
+      append_escape(out, c);
     }
-    const auto byte = static_cast<unsigned char>(c);
-    out.push_back('%');
-    out.push_back(digits[byte >> 4U]);
-    out.push_back(digits[byte & 15U]);
   }
 }
 

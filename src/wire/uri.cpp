@@ -1,5 +1,7 @@
 #include <eddy/wire/uri.hpp>
 
+#include "http1_bytes.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <optional>
@@ -62,10 +64,6 @@ std::string merged(const uri_parts& base, std::string_view path) {
   return std::string(base.path.substr(0, base.path.rfind('/') + 1)) + std::string(path);
 }
 
-bool is_hex(char c) noexcept {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 /// Whether `c` may stand in a path, query or fragment as it is (sections 3.3 to 3.5), or separates them.
 bool stands_as_is(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -83,24 +81,34 @@ std::size_t end_of_authority(std::string_view reference) noexcept {
 
 }  // namespace
 
-std::string escape_stray(std::string_view reference) {
+int escaped_byte(std::string_view text, std::size_t at) noexcept {
+  if (at + 2 >= text.size() || text[at] != '%') return -1;
+  const int high = http1::detail::hex_value(text[at + 1]);
+  const int low = http1::detail::hex_value(text[at + 2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+void append_escape(std::string& out, char byte) {
   constexpr std::string_view digits = "0123456789ABCDEF";
+  const auto value = static_cast<unsigned char>(byte);
+  out += '%';
+  out += digits[value >> 4];
+  out += digits[value & 15];
+}
+
+std::string escape_stray(std::string_view reference) {
   const std::size_t begin = end_of_authority(reference);
   std::string made(reference.substr(0, begin));
   bool in_fragment = false;
   for (std::size_t i = begin; i < reference.size(); ++i) {
     const char c = reference[i];
-    const bool escapes = c == '%' && i + 2 < reference.size() && is_hex(reference[i + 1]) &&
-                         is_hex(reference[i + 2]);
+    const bool escapes = escaped_byte(reference, i) >= 0;
     const bool opens_fragment = c == '#' && !std::exchange(in_fragment, true);
     if (escapes || opens_fragment || stands_as_is(c)) {
       made += c;
-      continue;
+    } else {
+      append_escape(made, c);
     }
-    const auto byte = static_cast<unsigned char>(c);
-    made += '%';
-    made += digits[byte >> 4];
-    made += digits[byte & 15];
   }
   return made;
 }

@@ -59,6 +59,19 @@ TEST(uri, what_cannot_stand_in_a_reference_is_escaped) {
   }
 }
 
+TEST(uri, an_escape_stands_for_its_byte_and_back) {
+  for (int byte = 0; byte < 256; ++byte) {
+    std::string text = "a";
+    append_escape(text, static_cast<char>(byte));
+    EXPECT_EQ(text.size(), 4u);
+    EXPECT_EQ(escaped_byte(text, 1), byte);
+  }
+  EXPECT_EQ(escaped_byte("%2f", 0), '/');
+  for (const char* none : {"", "%", "%2", "2F", "%2G", "%G2", "% F", "a%2F"}) {
+    EXPECT_EQ(escaped_byte(none, 0), -1) << none;
+  }
+}
+
 TEST(uri, dot_segments_go_however_they_are_written) {
   for (const auto& [path, meant] : {
            std::pair{"", ""},

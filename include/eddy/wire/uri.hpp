@@ -5,10 +5,18 @@
 // Pure functions, usable on any thread.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace eddy::wire {
+
+/// The byte, 0 to 255, that the escape at `text[at]` stands for: "%" and two hexadecimal digits in any case
+/// (section 2.1); -1 if there is none.
+[[nodiscard]] int escaped_byte(std::string_view text, std::size_t at) noexcept;
+
+/// Appends `byte` as "%XX".
+void append_escape(std::string& out, char byte);
 
 /// What `reference` means on the page `base`, an absolute URI (section 5.2.2, strict). Neither is checked: what is no
 /// URI gives none.
