@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <span>
 
+#include <eddy/net/connection_spread.hpp>
 #include <eddy/net/serve.hpp>
 #include <eddy/net/tcp.hpp>
 #include <eddy/runtime/run.hpp>
@@ -26,9 +27,10 @@ eddy::task<void> echo(eddy::net::tcp_stream peer) {
   }
 }
 
-eddy::task<void> serve(std::uint16_t port, eddy::net::listen_options options) {
-  auto listener = eddy::net::tcp_listener::listen(eddy::net::address::loopback_v4(port), options);
-  co_await eddy::net::serve(listener, echo);
+eddy::task<void> serve(std::uint16_t port, eddy::net::connection_spread* spread) {
+  const eddy::net::listen_options how{.reuse_port = spread != nullptr};
+  auto listener = eddy::net::tcp_listener::listen(eddy::net::address::loopback_v4(port), how);
+  co_await eddy::net::serve(listener, echo, {.spread = spread});
 }
 
 }  // namespace
@@ -41,8 +43,9 @@ int main(int argc, char** argv) {
   const auto port = static_cast<std::uint16_t>(std::atoi(argv[1]));
   eddy::run_options options;
   if (argc == 3) options.loops = static_cast<std::size_t>(std::atoi(argv[2]));
+  eddy::net::connection_spread spread;
   try {
-    eddy::run([&] { return serve(port, {.reuse_port = options.loops > 1}); }, options);
+    eddy::run([&] { return serve(port, options.loops > 1 ? &spread : nullptr); }, options);
   } catch (const eddy::error& ended) {
     if (ended == eddy::errc::interrupted) return 0;
     std::fprintf(stderr, "%s\n", ended.what());

@@ -87,7 +87,7 @@ struct secure_connections : connections_of {
   }
 };
 
-/// Whether the next generation of the program may listen beside this listener.
+/// Whether other loops, or the next generation of the program, may listen beside this listener.
 template <class Listener>
 bool is_shared(const Listener& listener) {
   if (!listener.is_open()) return false;
@@ -106,6 +106,9 @@ task<void> serve_listener(server_core& core, Listener& listener, Connect connect
   how.drain_limit = core.options_.drain_limit;
   const bool shared = is_shared(listener);
   how.handover = shared ? core.options_.handover : duration::zero();
+  std::shared_ptr<net::connection_spread> spread;
+  if (shared && listener.native_handle() >= 0) spread = core.spread_of(listener.local());
+  how.spread = spread.get();
   if (shared) here.keep_idle(end_notice);
   cancel_scope accepting;
   const auto accept = [&](cancel_scope&) -> task<void> {

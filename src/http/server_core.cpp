@@ -68,4 +68,16 @@ server_statistics server_core::statistics() const {
   return sum;
 }
 
+std::shared_ptr<net::connection_spread> server_core::spread_of(const net::address& served) {
+  const std::lock_guard guard(lock_);
+  std::erase_if(spreads_, [](const auto& one) { return one.second.expired(); });
+  for (const auto& [address, spread] : spreads_) {
+    if (address != served) continue;
+    if (auto known = spread.lock()) return known;
+  }
+  auto made = std::make_shared<net::connection_spread>();
+  spreads_.emplace_back(served, made);
+  return made;
+}
+
 }  // namespace eddy::http::detail

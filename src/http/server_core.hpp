@@ -9,10 +9,13 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include <eddy/http/server.hpp>
+#include <eddy/net/connection_spread.hpp>
 #include <eddy/wire/http1_writer.hpp>
 
 namespace eddy::http::detail {
@@ -100,6 +103,8 @@ class server_core {
   [[nodiscard]] bool is_accepting() const;
   void shutdown();
   [[nodiscard]] server_statistics statistics() const;
+  /// What the loops that serve this address share.
+  [[nodiscard]] std::shared_ptr<net::connection_spread> spread_of(const net::address& served);
 
   server_options options_;
   router routes_;
@@ -115,6 +120,7 @@ class server_core {
   mutable std::atomic<std::size_t> running_ = 0;
   mutable std::mutex lock_;
   std::vector<server_loop*> loops_;
+  std::vector<std::pair<net::address, std::weak_ptr<net::connection_spread>>> spreads_;
   server_statistics past_;
   bool shut_down_ = false;
 };

@@ -8,9 +8,23 @@ namespace eddy::net {
 
 static_assert(io::byte_stream<stream_socket>);
 
-stream_socket::stream_socket(std::unique_ptr<runtime::descriptor> on, const address& peer)
-    : socket(std::move(on)),
-      named_(peer.is_ip() ? nullptr : std::make_unique<const address>(peer)) {}
+namespace {
+
+// An adopted descriptor has nobody to know when the connection was broken before.
+bool is_known(const runtime::descriptor& on, const address& peer) {
+  if (!peer.is_ip()) return false;
+  try {
+    return on.peer_address() == peer;
+  } catch (const error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+stream_socket::stream_socket(std::unique_ptr<runtime::descriptor> connected, const address& peer)
+    : socket(std::move(connected)),
+      named_(is_known(on(), peer) ? nullptr : std::make_unique<const address>(peer)) {}
 
 address stream_socket::peer() const { return named_ != nullptr ? *named_ : on().peer_address(); }
 

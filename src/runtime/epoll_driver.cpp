@@ -165,8 +165,10 @@ std::unique_ptr<descriptor> epoll_driver::open_socket(int family, int type, int 
 }
 
 std::unique_ptr<descriptor> epoll_driver::adopt(int fd) {
-  return std::make_unique<epoll_descriptor>(*this, adopt_system_fd(fd),
-                                            epoll_descriptor::origin::adopted);
+  auto adopted = std::make_unique<epoll_descriptor>(*this, adopt_system_fd(fd),
+                                                    epoll_descriptor::origin::adopted);
+  adopted->learn_peer();
+  return adopted;
 }
 
 int epoll_driver::add(int fd, epoll_descriptor& owner) noexcept {

@@ -198,6 +198,14 @@ void system_socket::remember_peer(const sockaddr* peer, socklen_t size) noexcept
   peer_size_ = size;
 }
 
+void system_socket::learn_peer() noexcept {
+  if (kind_ != fd_kind::tcp) return;
+  sockaddr_storage peer;
+  socklen_t size = sizeof(peer);
+  if (::getpeername(fd(), reinterpret_cast<sockaddr*>(&peer), &size) == 0)
+    remember_peer(reinterpret_cast<const sockaddr*>(&peer), size);
+}
+
 // --- attempts ---
 
 std::int64_t system_socket::attempt(io_operation& op) noexcept {

@@ -44,6 +44,9 @@ class system_socket : public descriptor {
   [[nodiscard]] socket_address peer_address() const override;
   [[nodiscard]] int native_handle() const noexcept override { return fd_.get(); }
 
+  /// For a connection that was made elsewhere; without an effect on anything else.
+  void learn_peer() noexcept;
+
  protected:
   explicit system_socket(classified_fd from) noexcept : fd_(std::move(from.fd)), kind_(from.kind) {}
 

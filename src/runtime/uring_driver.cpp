@@ -287,7 +287,9 @@ std::unique_ptr<descriptor> uring_driver::open_socket(int family, int type, int 
 }
 
 std::unique_ptr<descriptor> uring_driver::adopt(int fd) {
-  return std::make_unique<uring_descriptor>(*this, adopt_system_fd(fd));
+  auto adopted = std::make_unique<uring_descriptor>(*this, adopt_system_fd(fd));
+  adopted->learn_peer();
+  return adopted;
 }
 
 io_uring_sqe& uring_driver::next_request() noexcept {

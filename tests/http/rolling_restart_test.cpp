@@ -1,4 +1,5 @@
 // Generations of a server that follow one another on one port, under load: no request fails.
+#include "net/reserved_port.hpp"
 #include "server_fixture.hpp"
 
 #include <atomic>
@@ -116,12 +117,12 @@ class load {
   std::vector<std::jthread> threads_;  // last: they end first
 };
 
-/// One process's life as a thread: a server of its own on a loop of its own.
+/// One process's life as a thread: a server of its own on loops of its own.
 class generation {
  public:
   /// `fd`: the listening socket of the one before, or -1 to listen at `port`, beside others.
-  generation(runtime::driver_kind driver, std::uint16_t port, int fd = -1)
-      : thread_([this, driver, port, fd] { live(driver, port, fd); }) {
+  generation(runtime::driver_kind driver, std::uint16_t port, int fd = -1, std::size_t loops = 1)
+      : thread_([this, driver, port, fd, loops] { live(driver, port, fd, loops); }) {
     while (!app_.ready()) std::this_thread::yield();
   }
 
@@ -132,12 +133,13 @@ class generation {
   }
 
  private:
-  void live(runtime::driver_kind driver, std::uint16_t port, int fd) {
+  void live(runtime::driver_kind driver, std::uint16_t port, int fd, std::size_t loops) {
     app_.get("/", [](request&) { return "root"; });
     run_options options;
     options.driver = driver;
     options.handle_signals = false;
-    run(serve(port, fd), options);
+    options.loops = loops;
+    run([this, port, fd] { return serve(port, fd); }, options);
   }
   task<void> serve(std::uint16_t port, int fd) {
     net::listen_options shared;
@@ -150,27 +152,6 @@ class generation {
 
   server app_;
   std::jthread thread_;
-};
-
-/// A socket bound to a port of its own, and shared: keeps the port while generations change.
-class reserved_port {
- public:
-  reserved_port() {
-    const int on = 1;
-    ::setsockopt(fd_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    net::address any = net::address::loopback_v4(0);
-    EXPECT_EQ(::bind(fd_, any.data(), any.size()), 0);
-    socklen_t size = net::address::capacity;
-    EXPECT_EQ(::getsockname(fd_, any.data(), &size), 0);
-    number_ = any.port();
-  }
-  ~reserved_port() { ::close(fd_); }
-  [[nodiscard]] std::uint16_t number() const noexcept { return number_; }
-  [[nodiscard]] int socket() const noexcept { return fd_; }
-
- private:
-  int fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  std::uint16_t number_ = 0;
 };
 
 class rolling_restart : public ::testing::TestWithParam<runtime::driver_kind> {
@@ -196,13 +177,19 @@ class rolling_restart : public ::testing::TestWithParam<runtime::driver_kind> {
 };
 
 TEST_P(rolling_restart, on_a_shared_port_fails_no_request) {
-  const reserved_port port;
+  const net::testing::reserved_port port;
   const auto next = [&] { return std::make_unique<generation>(GetParam(), port.number()); };
   restart_under_load(port.number(), next);
 }
 
+TEST_P(rolling_restart, on_a_shared_port_with_several_loops_each_fails_no_request) {
+  const net::testing::reserved_port port;
+  const auto next = [&] { return std::make_unique<generation>(GetParam(), port.number(), -1, 3); };
+  restart_under_load(port.number(), next);
+}
+
 TEST_P(rolling_restart, with_a_socket_handed_over_fails_no_request) {
-  const reserved_port port;
+  const net::testing::reserved_port port;
   ASSERT_EQ(::listen(port.socket(), 1024), 0);
   const auto next = [&] {
     return std::make_unique<generation>(GetParam(), port.number(), ::dup(port.socket()));
@@ -219,7 +206,7 @@ INSTANTIATE_TEST_SUITE_P(drivers, rolling_restart,
 
 // What the others rest on: an end that leaves even one connection behind is a failed request to this load.
 TEST(rolling_restart_load, notices_an_end_without_a_handover) {
-  const reserved_port port;
+  const net::testing::reserved_port port;
   ASSERT_EQ(::listen(port.socket(), 1024), 0);  // a generation that accepts nothing any more
   generation following(runtime::driver_kind::epoll, port.number());
   load clients(port.number());

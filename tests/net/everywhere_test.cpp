@@ -128,11 +128,9 @@ TEST(everywhere, a_server_leaves_no_socket) {
       slow_network());
 }
 
-// clk.6
-// Exposes: net/serve.serve
-TEST(everywhere, serve_ends_with_its_handlers) {
+void serve_everywhere(connection_spread* spread) {
   cancel_everywhere(
-      [](trial& t) -> task<void> {
+      [spread](trial& t) -> task<void> {
         const ::eddy::testing::error_recorder failed_handlers;
         tcp_listener listener = tcp_listener::listen(address::loopback_v4(0));
         const address to = listener.local();
@@ -157,7 +155,8 @@ TEST(everywhere, serve_ends_with_its_handlers) {
           static_cast<void>(ended.value());
         };
         const auto serve_a_while = [&]() -> task<void> {
-          const bool forever = co_await move_on_after(2s, serve(listener, std::ref(handler)));
+          const serve_options how{.spread = spread};
+          const bool forever = co_await move_on_after(2s, serve(listener, std::ref(handler), how));
           EXPECT_FALSE(forever);
         };
         const auto ended = co_await t.expose(serve_a_while());
@@ -168,6 +167,15 @@ TEST(everywhere, serve_ends_with_its_handlers) {
         co_await client;
       },
       slow_network());
+}
+
+// clk.6
+// Exposes: net/serve.serve
+TEST(everywhere, serve_ends_with_its_handlers) {
+  serve_everywhere(nullptr);
+  connection_spread spread;
+  serve_everywhere(&spread);
+  EXPECT_EQ(spread.members(), 0U);
 }
 
 // clk.6

@@ -11,102 +11,21 @@
 #pragma once
 
 #include <concepts>
-#include <cstddef>
-#include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
-#include <string>
 #include <type_traits>
 #include <utility>
 
 #include <eddy/base/error.hpp>
-#include <eddy/coro/future.hpp>
 #include <eddy/coro/group.hpp>
 #include <eddy/coro/race.hpp>
 #include <eddy/coro/result.hpp>
 #include <eddy/coro/scope.hpp>
 #include <eddy/coro/sleep.hpp>
 #include <eddy/coro/timeout.hpp>
-#include <eddy/net/address.hpp>
+#include <eddy/net/serve_state.hpp>
 
 namespace eddy::net {
-
-struct serve_options {
-  std::size_t max_connections = 10'000;  ///< at this many, accepting waits until one ends
-  std::size_t max_per_peer = 0;  ///< per IP address; further ones are reset at once. 0: no limit
-  /// Connections beyond these limits that a handler with refuse() may talk to at once; they count nowhere else. At this
-  /// many, accepting waits at the first limit, and the second resets.
-  std::size_t max_refusals = 0;
-  /// How long running connections may go on after the listener was closed or serve was cancelled. Zero: they are
-  /// cancelled at once. A second, forced cancellation does not wait for it.
-  duration drain_limit = duration::zero();
-  /// How long, when serve was cancelled, connections whose handshake has begun are still accepted, before the listener
-  /// is closed; see stream_listener::stop_connects. Those that wait at the end of it are accepted in any case. Unset:
-  /// none is, and the listener stays open.
-  std::optional<duration> handover = std::nullopt;
-};
-
-/// Live figures of one serve(), and what its accept loop and its connections share. May be given by the caller, who
-/// then can look at it; must outlive the serve(). Used by one serve() at a time, on its loop.
-class serve_state {
-  using counts_by_peer = std::map<std::string, std::size_t, std::less<>>;
-
- public:
-  /// Connections whose handler runs.
-  [[nodiscard]] std::size_t connections() const noexcept { return connections_; }
-  /// So far, without those refused.
-  [[nodiscard]] std::uint64_t accepted() const noexcept { return accepted_; }
-  /// Beyond a limit: refused by the handler, or reset.
-  [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
-  /// Whether the end has begun: handlers may look at it between requests.
-  [[nodiscard]] bool draining() const noexcept { return draining_; }
-
-  // --- for serve ---
-  /// Counts one connection from its making to its end.
-  class admission {
-   public:
-    admission(serve_state& state, const address& peer, bool by_peer);
-    admission(admission&& other) noexcept
-        : state_(std::exchange(other.state_, nullptr)), counted_(other.counted_) {}
-    admission& operator=(admission&&) = delete;
-    ~admission();
-
-   private:
-    serve_state* state_;
-    counts_by_peer::value_type* counted_ = nullptr;  // null: not counted by peer
-  };
-  /// Counts one connection that is being refused.
-  class refusal {
-   public:
-    explicit refusal(serve_state& state) noexcept : state_(&state) { ++state.refusing_; }
-    refusal(refusal&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
-    refusal& operator=(refusal&&) = delete;
-    ~refusal();
-
-   private:
-    serve_state* state_;
-  };
-  /// Whether no connection could be served or refused now.
-  [[nodiscard]] bool is_full(const serve_options& options) const noexcept;
-  /// Whether a connection from `peer` is within the limits; counts it as refused otherwise.
-  [[nodiscard]] bool admits(const address& peer, const serve_options& options);
-  [[nodiscard]] std::size_t refusing() const noexcept { return refusing_; }
-  /// Set when the next connection has ended.
-  [[nodiscard]] future<void> one_less();
-  void set_draining(bool on) noexcept { draining_ = on; }
-
- private:
-  void left();
-
-  std::size_t connections_ = 0;
-  std::size_t refusing_ = 0;
-  std::uint64_t accepted_ = 0;
-  std::uint64_t refused_ = 0;
-  bool draining_ = false;
-  std::optional<promise<void>> wants_room_;  // set by the next connection that ends
-  counts_by_peer by_peer_;
-};
 
 namespace detail {
 
@@ -183,6 +102,52 @@ void start(Stream stream, Handler& handler, const serve_options& options, serve_
   start_serving(std::move(stream), handler, std::move(admitted), connections);
 }
 
+/// Starts what was accepted here, unless another loop has got it.
+template <class Stream, class Handler>
+void start_or_give(Stream stream, Handler& handler, const serve_options& options,
+                   serve_state& state, connection_group& connections) {
+  if constexpr (crosses_loops<Stream>) {
+    auto* part = state.part();
+    if (part != nullptr && part->gives(stream.native_handle(), stream.peer())) return;
+  }
+  start(std::move(stream), handler, options, state, connections);
+}
+
+/// Starts what other loops give.
+template <class Stream, class Handler>
+task<void> serve_given(connection_spread::member::room::receiver_type from, Handler& handler,
+                       const serve_options& options, serve_state& state,
+                       connection_group& connections) {
+  for (;;) {
+    auto given = co_await from.receive();
+    if (!given) co_return;
+    std::optional<Stream> stream;
+    try {
+      stream.emplace(given->arrive(), given->peer());
+    } catch (...) {
+      state.part()->ended();
+      report_connection(given->peer(), std::current_exception());
+    }
+    if (stream) start(std::move(*stream), handler, options, state, connections);
+  }
+}
+
+/// Takes part in the spread, if there is one. The task ends some time after the part has been left.
+template <class Listener, class Handler>
+task_handle<void> take_part(Handler& handler, const serve_options& options, serve_state& state,
+                            connection_group& connections, task_group& group) {
+  task_handle<void> given;
+  using stream_type = typename Listener::stream_type;
+  if constexpr (crosses_loops<stream_type>) {
+    connection_spread::member* part = state.take_part(options);
+    if (part == nullptr) return given;
+    given = group.spawn(
+        shield(serve_given<stream_type>(part->receiver(), handler, options, state, connections)));
+    part->join();
+  }
+  return given;
+}
+
 template <class Listener, class Handler>
 task<void> accept_loop(Listener& listener, Handler& handler, const serve_options& options,
                        serve_state& state, connection_group& connections) {
@@ -191,7 +156,7 @@ task<void> accept_loop(Listener& listener, Handler& handler, const serve_options
       static_cast<void>(co_await race(state.one_less(), listener.closed()));
     }
     auto stream = co_await listener.accept();
-    start(std::move(stream), handler, options, state, connections);
+    start_or_give(std::move(stream), handler, options, state, connections);
   }
 }
 
@@ -219,13 +184,13 @@ task<void> accept_rest(Listener& listener, Handler& handler, const serve_options
   listener.stop_connects();
   while (listener.is_open() && listener.owns_queue() && now() < handed_over) {
     auto stream = co_await move_on_at(handed_over, listener.accept());
-    if (stream) start(std::move(*stream), handler, options, state, connections);
+    if (stream) start_or_give(std::move(*stream), handler, options, state, connections);
   }
   // Where the system goes on taking connections, the queue may never be empty.
   for (int i = 0; i < most_waiting && listener.is_open() && listener.owns_queue(); ++i) {
     auto stream = co_await accept_waiting(listener);
     if (!stream) break;
-    start(std::move(*stream), handler, options, state, connections);
+    start_or_give(std::move(*stream), handler, options, state, connections);
   }
 }
 
@@ -258,25 +223,29 @@ task<void> serve(Listener& listener, Handler handler, serve_options options, ser
   promise<void> ready;
   auto body = [&](task_group& outer) -> task<void> {
     outer.spawn(connections.run(ready));
+    task_handle<void> given;
     std::exception_ptr ended;
     try {
       co_await shield(ready.get_future());
+      given = detail::take_part<Listener>(handler, options, state, connections, outer);
       co_await detail::accept_loop(listener, handler, options, state, connections);
     } catch (...) {
       ended = std::current_exception();
     }
+    if (auto* part = state.part()) part->leave();
     if constexpr (detail::told_of_end<Handler>) handler.end_begins();
     if (options.handover) {
       auto rest = detail::accept_rest(listener, handler, options, state, connections);
       static_cast<void>(co_await as_result(shield(std::move(rest))));
       listener.close();
     }
-    state.set_draining(true);
+    if (given) static_cast<void>(co_await as_result(shield(given)));
+    state.begin_draining();
     if constexpr (detail::told_of_end<Handler>) handler.drain_begins();
     connections.finish(options.drain_limit);
     if (!detail::is_closed(ended)) std::rethrow_exception(ended);
   };
-  state.set_draining(false);
+  state.begin();
   co_await with_group(body);
 }
 
