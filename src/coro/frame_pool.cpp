@@ -15,7 +15,7 @@ thread_local constinit frame_lists this_threads_frames;
 namespace {
 
 // With what the global heap puts before it, a chunk fills whole pages.
-constexpr std::size_t chunk_size = (std::size_t{64} << 10) - 32;
+constexpr std::size_t chunk_size = (std::size_t{128} << 10) - 32;
 
 using free_lists = decltype(frame_lists::of_class);
 
