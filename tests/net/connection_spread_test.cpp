@@ -2,6 +2,7 @@
 
 #include "on_every_network.hpp"
 #include "reserved_port.hpp"
+#include "scratch_folder.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,12 +14,14 @@
 #include <thread>
 #include <vector>
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <eddy/coro/gather.hpp>
 #include <eddy/coro/handle.hpp>
 #include <eddy/coro/sleep.hpp>
 #include <eddy/net/serve.hpp>
+#include <eddy/net/unix.hpp>
 
 namespace eddy::net {
 namespace {
@@ -306,6 +309,32 @@ SYSTEM_TEST(connection_spread, serve_takes_up_what_others_give_until_it_has_ende
   co_await late.client.close();
   const auto ended = co_await as_result(serving);
   EXPECT_TRUE(ended.has_error());
+}
+
+SYSTEM_TEST(connection_spread, connections_over_unix_sockets_are_given_too) {
+  const tests::scratch_folder folder;
+  connection_spread spread;
+  unix_listener listener = unix_listener::listen(folder / "spread.sock");
+  connection_spread::member other(spread, no_limit);
+  auto room = other.receiver();
+  other.join();
+  const auto greet = [](unix_stream peer) -> task<void> {
+    EXPECT_EQ(peer.peer().family(), AF_UNIX);
+    co_await peer.write_all("hello");
+  };
+  task_handle<void> serving = spawn(serve(listener, greet, {.spread = &spread}));
+  while (spread.members() < 2) co_await yield();
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(other.gives(-1, address()));
+  unix_listener elsewhere = unix_listener::listen(folder / "elsewhere.sock");
+  unix_stream client = co_await unix_stream::connect(folder / "elsewhere.sock");
+  {
+    const unix_stream server = co_await elsewhere.accept();
+    EXPECT_TRUE(other.gives(server.native_handle(), server.peer()));
+  }
+  const std::string text = co_await read_all(client);
+  EXPECT_EQ(text, "hello");
+  listener.close();
+  co_await serving;
 }
 
 // --- several loops ---
