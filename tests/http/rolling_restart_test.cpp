@@ -3,8 +3,10 @@
 #include "server_fixture.hpp"
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -40,25 +42,33 @@ class blocking_client {
   /// Whether a request on the connection there is, or on a new one, was answered completely.
   [[nodiscard]] bool ask() {
     if (fd_ >= 0 && has_ended()) leave();
-    if (fd_ < 0 && !connect()) return false;
+    const char* const connection = fd_ >= 0 ? "a kept connection" : "a new connection";
+    if (fd_ < 0 && !connect()) return fails("connect", connection);
     constexpr std::string_view text = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-    if (::send(fd_, text.data(), text.size(), MSG_NOSIGNAL) != ssize_t{text.size()}) return false;
+    if (::send(fd_, text.data(), text.size(), MSG_NOSIGNAL) != ssize_t{text.size()})
+      return fails("send", connection);
     std::string got;
     while (!got.ends_with("root")) {
       char piece[1024];
       const ssize_t count = ::recv(fd_, piece, sizeof piece, 0);
-      if (count <= 0) return false;
+      if (count <= 0) return fails(count == 0 ? "end" : "receive", connection);
       got.append(piece, static_cast<std::size_t>(count));
     }
     if (got.find("Connection: close") != std::string::npos) leave();
     return got.starts_with("HTTP/1.1 200 ");
   }
+  /// What the last request that failed has met.
+  [[nodiscard]] const std::string& trouble() const noexcept { return trouble_; }
   void leave() {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;
   }
 
  private:
+  bool fails(const char* step, const char* connection) {
+    trouble_ = std::string(step) + " on " + connection + ", errno " + std::to_string(errno);
+    return false;
+  }
   bool connect() {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const timeval limit{.tv_sec = 20, .tv_usec = 0};  // an answer that never comes is a failure
@@ -71,6 +81,7 @@ class blocking_client {
   }
 
   net::address to_;
+  std::string trouble_;
   int fd_ = -1;
 };
 
@@ -98,6 +109,8 @@ class load {
   }
   [[nodiscard]] std::uint64_t answered() const { return answered_; }
   [[nodiscard]] std::uint64_t failed() const { return failed_; }
+  /// Of the last failure; after end().
+  [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
  private:
   [[nodiscard]] std::uint64_t ended() const { return answered_ + failed_; }
@@ -106,6 +119,10 @@ class load {
     while (!end_) {
       const bool good = client.ask();
       ++(good ? answered_ : failed_);
+      if (!good) {
+        const std::lock_guard guard(lock_);
+        trouble_ = client.trouble();
+      }
       if (!keeps || !good) client.leave();
       std::this_thread::sleep_for(pause);
     }
@@ -114,6 +131,8 @@ class load {
   std::atomic<bool> end_ = false;
   std::atomic<std::uint64_t> answered_ = 0;
   std::atomic<std::uint64_t> failed_ = 0;
+  std::mutex lock_;
+  std::string trouble_;
   std::vector<std::jthread> threads_;  // last: they end first
 };
 
@@ -171,7 +190,7 @@ class rolling_restart : public ::testing::TestWithParam<runtime::driver_kind> {
     }
     clients.go_on_for(some);
     clients.end();
-    EXPECT_EQ(clients.failed(), 0U) << "of " << clients.answered();
+    EXPECT_EQ(clients.failed(), 0U) << "of " << clients.answered() << ": " << clients.trouble();
     running->end();
   }
 };
