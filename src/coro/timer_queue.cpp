@@ -8,7 +8,7 @@ namespace {
 constexpr std::size_t arity = 4;
 constexpr std::size_t sweep_minimum =
     64;  // below this many holes sweeping costs more than it frees
-constexpr std::size_t kept_capacity = 4096;  // when the last timer goes
+constexpr std::size_t kept_capacity = 4096;  // of entries, however few timers are left
 }  // namespace
 
 std::uint32_t timer_queue::take_slot() {
@@ -87,7 +87,11 @@ void timer_queue::sweep() noexcept {
   for (std::size_t i = heap_.size() / arity + 1; i-- > 0;) {
     if (i < heap_.size()) sift_down(i, heap_[i]);
   }
-  if (heap_.empty()) start_afresh();
+  if (heap_.empty()) {
+    start_afresh();
+  } else if (heap_.capacity() > kept_capacity && heap_.size() < heap_.capacity() / 8) {
+    heap_.shrink_to_fit();
+  }
 }
 
 void timer_queue::pop() noexcept {

@@ -10,6 +10,7 @@
 #include <deque>
 #include <latch>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,6 +38,20 @@ task<void> until(Condition holds) {
 // --- members, one loop playing several ---
 
 constexpr std::size_t no_limit = 0;
+
+/// A loop with so many connections, and one with none that they may be given to.
+struct two_members {
+  explicit two_members(int connections, std::size_t most_of_other = no_limit)
+      : other(spread, most_of_other) {
+    here.join();
+    other.join();
+    for (int i = 0; i < connections; ++i) EXPECT_FALSE(here.gives(-1, address()));
+  }
+  connection_spread spread;
+  connection_spread::member here{spread, no_limit};
+  connection_spread::member other;
+  std::optional<connection_spread::member::room::receiver_type> room{other.receiver()};
+};
 
 /// As a loop does with what it has given.
 void let_go(tcp_stream) {}
@@ -84,19 +99,13 @@ SYSTEM_TEST(connection_spread, more_connections_may_differ_by_more) {
 }
 
 SYSTEM_TEST(connection_spread, a_given_connection_is_the_same_one_with_another_descriptor) {
-  connection_spread spread;
-  connection_spread::member here(spread, no_limit);
-  connection_spread::member other(spread, no_limit);
-  auto room = other.receiver();
-  here.join();
-  other.join();
-  for (int i = 0; i < 2; ++i) EXPECT_FALSE(here.gives(-1, address()));
+  two_members two(2);
   auto pair = co_await connect_pair();
   const address peer = pair.server.peer();
-  EXPECT_TRUE(here.gives(pair.server.native_handle(), peer));
+  EXPECT_TRUE(two.here.gives(pair.server.native_handle(), peer));
   let_go(std::move(pair.server));
   co_await pair.client.write_all("hello");
-  auto given = co_await room.receive();
+  auto given = co_await two.room->receive();
   EDDY_REQUIRE(given.has_value());
   EXPECT_EQ(given->peer(), peer);
   tcp_stream stream(given->arrive(), given->peer());
@@ -131,89 +140,50 @@ SYSTEM_TEST(connection_spread, a_given_connection_knows_its_peer_after_that_has_
 }
 
 SYSTEM_TEST(connection_spread, a_member_that_leaves_is_given_no_more_and_gets_what_it_was_given) {
-  connection_spread spread;
-  connection_spread::member here(spread, no_limit);
-  connection_spread::member other(spread, no_limit);
-  auto room = other.receiver();
-  here.join();
-  other.join();
-  for (int i = 0; i < 3; ++i) EXPECT_FALSE(here.gives(-1, address()));
+  two_members two(3);
   auto pair = co_await connect_pair();
   const int fd = pair.server.native_handle();
-  EXPECT_TRUE(here.gives(fd, pair.server.peer()));
-  other.leave();
-  other.leave();
-  EXPECT_EQ(spread.members(), 1U);
-  EXPECT_FALSE(here.gives(fd, pair.server.peer()));
-  EXPECT_FALSE(other.gives(fd, pair.server.peer()));  // it gives none either
-  auto first = co_await room.receive();
+  EXPECT_TRUE(two.here.gives(fd, pair.server.peer()));
+  two.other.leave();
+  two.other.leave();
+  EXPECT_EQ(two.spread.members(), 1U);
+  EXPECT_FALSE(two.here.gives(fd, pair.server.peer()));
+  EXPECT_FALSE(two.other.gives(fd, pair.server.peer()));  // it gives none either
+  auto first = co_await two.room->receive();
   EXPECT_TRUE(first.has_value());
-  auto none = co_await room.receive();
+  auto none = co_await two.room->receive();
   EXPECT_FALSE(none.has_value());
 }
 
 SYSTEM_TEST(connection_spread, what_cannot_be_given_stays) {
-  connection_spread spread;
-  connection_spread::member here(spread, no_limit);
-  connection_spread::member small(spread, 3);
-  std::optional room(small.receiver());
-  here.join();
-  small.join();
-  for (int i = 0; i < 9; ++i) EXPECT_FALSE(here.gives(-1, address()));
+  two_members two(9, 3);
   auto pair = co_await connect_pair();
   const int fd = pair.server.native_handle();
-  EXPECT_TRUE(here.gives(fd, pair.server.peer()));
-  EXPECT_TRUE(here.gives(fd, pair.server.peer()));
-  EXPECT_FALSE(here.gives(fd, pair.server.peer()));  // the last place is for what it accepts
-  EXPECT_EQ(small.connections(), 2U);
-  small.ended();
+  EXPECT_TRUE(two.here.gives(fd, pair.server.peer()));
+  EXPECT_TRUE(two.here.gives(fd, pair.server.peer()));
+  EXPECT_FALSE(two.here.gives(fd, pair.server.peer()));  // the last place is for what it accepts
+  EXPECT_EQ(two.other.connections(), 2U);
+  two.other.ended();
   const int none = ::dup(fd);
   ::close(none);
-  EXPECT_FALSE(here.gives(none, pair.server.peer()));  // no descriptor for the way
-  EXPECT_EQ(small.connections(), 1U);
-  room.reset();
-  EXPECT_FALSE(here.gives(fd, pair.server.peer()));  // nobody is there
-  EXPECT_EQ(small.connections(), 1U);
-  EXPECT_EQ(here.connections(), 12U);
+  EXPECT_FALSE(two.here.gives(none, pair.server.peer()));  // no descriptor for the way
+  EXPECT_EQ(two.other.connections(), 1U);
+  two.room.reset();
+  EXPECT_FALSE(two.here.gives(fd, pair.server.peer()));  // nobody is there
+  EXPECT_EQ(two.other.connections(), 1U);
+  EXPECT_EQ(two.here.connections(), 12U);
 }
 
 SYSTEM_TEST(connection_spread, a_loop_that_takes_nothing_up_is_given_so_many_only) {
-  connection_spread spread;
-  connection_spread::member here(spread, no_limit);
-  connection_spread::member stuck(spread, no_limit);
-  auto room = stuck.receiver();
-  here.join();
-  stuck.join();
-  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(here.gives(-1, address()));
+  two_members two(1000);
   auto pair = co_await connect_pair();
   std::size_t given = 0;
-  while (here.gives(pair.server.native_handle(), pair.server.peer())) ++given;
+  while (two.here.gives(pair.server.native_handle(), pair.server.peer())) ++given;
   EXPECT_EQ(given, 256U);
-  EXPECT_EQ(stuck.connections(), 256U);
+  EXPECT_EQ(two.other.connections(), 256U);
 }
 
 // --- serve, on one loop ---
-
-task<void> echo(tcp_stream peer) {
-  std::array<std::byte, 1024> buffer;
-  for (;;) {
-    const std::size_t count = co_await peer.read_some(buffer);
-    if (count == 0) co_return;
-    co_await peer.write_all(std::span(buffer).first(count));
-  }
-}
-
-task<std::string> ask(tcp_stream& server, std::string question) {
-  co_await server.write_all(question);
-  std::string answer;
-  std::array<std::byte, 1024> buffer;
-  while (answer.size() < question.size()) {
-    const std::size_t count = co_await server.read_some(buffer);
-    if (count == 0) break;
-    answer += io::text_of(std::span(buffer).first(count));
-  }
-  co_return answer;
-}
 
 SOCKET_TEST(connection_spread, one_loop_alone_serves_what_it_accepts) {
   connection_spread spread;

@@ -36,7 +36,7 @@ everywhere_options slow_network() {
   return options;
 }
 
-task<void> echo(tcp_stream peer) {
+task<void> echo_and_close(tcp_stream peer) {
   std::array<std::byte, 16> buffer;
   for (;;) {
     const std::size_t n = co_await peer.read_some(buffer);
@@ -49,7 +49,7 @@ task<void> echo(tcp_stream peer) {
 
 /// Handles whose client was disturbed meet resets.
 task<void> echo_to_whom_it_may_concern(tcp_stream peer) {
-  const auto ended = co_await as_result(echo(std::move(peer)));
+  const auto ended = co_await as_result(echo_and_close(std::move(peer)));
   if (ended.is_cancelled()) static_cast<void>(ended.value());
 }
 
@@ -117,7 +117,7 @@ TEST(everywhere, a_server_leaves_no_socket) {
         });
         const auto accept_one = [&]() -> task<void> {
           tcp_stream peer = co_await listener.accept();
-          co_await echo(std::move(peer));
+          co_await echo_and_close(std::move(peer));
         };
         const auto ended = co_await t.expose(accept_one());
         if (t.kind() == disturbance::none) {
@@ -150,7 +150,7 @@ void serve_everywhere(connection_spread* spread) {
         int running = 0;
         const auto handler = [&](tcp_stream peer) -> task<void> {
           ++running;
-          const auto ended = co_await as_result(echo(std::move(peer)));
+          const auto ended = co_await as_result(echo_and_close(std::move(peer)));
           --running;
           static_cast<void>(ended.value());
         };

@@ -1,7 +1,9 @@
 // Tests of sockets run twice: on the driver that EDDY_DRIVER names, with real loopback sockets, and in simulation.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <span>
 #include <string>
 
 #include <dirent.h>
@@ -89,6 +91,29 @@ task<std::string> read_all(Stream& from) {
     if (count == 0) co_return text;
     text += io::text_of(std::span(buffer).first(count));
   }
+}
+
+/// A handler: sends back what comes.
+inline task<void> echo(tcp_stream peer) {
+  std::array<std::byte, 1024> buffer;
+  for (;;) {
+    const std::size_t count = co_await peer.read_some(buffer);
+    if (count == 0) co_return;
+    co_await peer.write_all(std::span(buffer).first(count));
+  }
+}
+
+/// What an echo makes of `question`.
+inline task<std::string> ask(tcp_stream& server, std::string question) {
+  co_await server.write_all(question);
+  std::string answer;
+  std::array<std::byte, 1024> buffer;
+  while (answer.size() < question.size()) {
+    const std::size_t count = co_await server.read_some(buffer);
+    if (count == 0) break;
+    answer += io::text_of(std::span(buffer).first(count));
+  }
+  co_return answer;
 }
 
 }  // namespace eddy::net

@@ -15,27 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-task<void> echo(tcp_stream peer) {
-  std::array<std::byte, 1024> buffer;
-  for (;;) {
-    const std::size_t count = co_await peer.read_some(buffer);
-    if (count == 0) co_return;
-    co_await peer.write_all(std::span(buffer).first(count));
-  }
-}
-
-task<std::string> ask(tcp_stream& server, std::string question) {
-  co_await server.write_all(question);
-  std::string answer;
-  std::array<std::byte, 1024> buffer;
-  while (answer.size() < question.size()) {
-    const std::size_t count = co_await server.read_some(buffer);
-    if (count == 0) break;
-    answer += io::text_of(std::span(buffer).first(count));
-  }
-  co_return answer;
-}
-
 SOCKET_TEST(serve, runs_a_handler_for_each_connection_at_the_same_time) {
   tcp_listener listener = tcp_listener::listen(address::loopback_v4(0));
   const address to = listener.local();

@@ -93,8 +93,8 @@ concept handler = std::is_invocable_v<const std::decay_t<Fn>&, request&> &&
                   makes_response<typename detail::handler_value<
                       std::invoke_result_t<const std::decay_t<Fn>&, request&>>::type>;
 
-/// Built first, then served; adding routes while it serves stops the program. One object may serve on several loops
-/// and several listeners at once. Must outlive its serving.
+/// Built first, then served; adding routes while it serves stops the program. Must outlive its serving. May serve on
+/// several loops and listeners at once; loops that share a port even out their connections (net/connection_spread.hpp).
 ///
 /// Patterns are "/a/{name}/b": `{name}` stands for one segment that is not empty, `{name...}` as the last for all that
 /// is left, which may be empty. Segments written out beat parameters, those beat a tail. "/a" and "/a/" differ. A
