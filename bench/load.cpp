@@ -199,6 +199,7 @@ int main(int argc, char** argv) {
   total sum;
   eddy::run_options options;
   options.loops = loops;
+  options.pin_loops = true;
   try {
     const int result = eddy::run([&] { return measure(given, sum); }, options);
     std::printf("rate %.0f\n", sum.rate);
