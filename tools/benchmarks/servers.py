@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 START_LIMIT = 10.0  # seconds until a server has to accept
-# They come in groups, as users do: what a server gives back after a while may serve the next group. The first group
-# is not counted: it also takes what serving so many at once takes.
+# They come in groups, as users do: what a server gives back after a while may serve the next group. The first ones
+# are not counted: they also take what serving so many at once takes.
+IDLE_GROUPS_BEFORE = 2
 IDLE_GROUPS = 5
 IDLE_GROUP = 1_000
 IDLE_PAUSE = 1.5  # seconds between groups
@@ -88,8 +89,8 @@ def started(command: Command, cores: str) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def awake_processors() -> Iterator[None]:
-    """Keeps the processors of a virtual machine from halting while they have nothing to do, where that is allowed.
+def awake_processors() -> Iterator[bool]:
+    """Keeps the processors of a virtual machine from halting while they have nothing to do, where that is allowed: true.
 
     A halted one is given to other guests and takes up to milliseconds to come back. That is the host's time, but each
     message that waits meanwhile counts it as the server's.
@@ -101,7 +102,7 @@ def awake_processors() -> Iterator[None]:
             if setting.exists() and os.access(setting, os.W_OK):
                 kept[setting] = setting.read_text()
                 setting.write_text(value)
-        yield
+        yield len(kept) == len(HALT_POLLING)
     finally:
         for setting, value in kept.items():
             setting.write_text(value)
@@ -141,12 +142,12 @@ def idle_memory(competitors: dict[str, Command], core: str) -> dict[str, Callabl
             allow_many_descriptors()
             with started(command, core) as server, contextlib.ExitStack() as clients:
                 resident = []
-                for _ in range(1 + IDLE_GROUPS):
+                for _ in range(IDLE_GROUPS_BEFORE + IDLE_GROUPS):
                     for _ in range(IDLE_GROUP):
                         clients.enter_context(answered_connection(server.port, "/plaintext")[0])
                     time.sleep(IDLE_PAUSE)
                     resident.append(resident_bytes(server.process.pid))
-                return {"figure": (resident[-1] - resident[0]) / (IDLE_GROUPS * IDLE_GROUP)}
+                return {"figure": (resident[-1] - resident[-1 - IDLE_GROUPS]) / (IDLE_GROUPS * IDLE_GROUP)}
 
         return take
 

@@ -41,10 +41,11 @@ def figure(value: float | None) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def machine() -> str:
+def machine(awake: bool) -> str:
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     versions = [version(*words) for words in (["clang++-19", "--version"], ["nginx", "-v"], ["rustc", "--version"], ["go", "version"])]
-    return ", ".join(filter(None, [cpu[1] if cpu else "", f"Linux {platform.release()}", *versions])) + "."
+    idle = "idle processors poll" if awake else ""
+    return ", ".join(filter(None, [cpu[1] if cpu else "", f"Linux {platform.release()}", idle, *versions])) + "."
 
 
 def version(*words: str) -> str:
