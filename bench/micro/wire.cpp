@@ -6,6 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include <eddy/wire/http1_request_parser.hpp>
+#include <eddy/wire/http1_writer.hpp>
 #include <eddy/wire/websocket_frame.hpp>
 
 namespace {
@@ -40,6 +41,23 @@ void http1_request_of_a_browser(benchmark::State& state) {
         "Upgrade-Insecure-Requests: 1\r\nSec-Fetch-Dest: document\r\n\r\n");
 }
 BENCHMARK(http1_request_of_a_browser);
+
+void http1_small_response(benchmark::State& state) {
+  http1::fields fields;
+  fields.add("Content-Type", "text/plain");
+  http1::response_line line;
+  line.date = "Sun, 06 Nov 1994 08:49:37 GMT";
+  std::string out;
+  for (auto _ : state) {
+    out.clear();
+    if (!http1::write_response_head(out, line, fields, http1::body_size::sized(13))) {
+      state.SkipWithError("the head was refused");
+      return;
+    }
+    benchmark::DoNotOptimize(out.data());
+  }
+}
+BENCHMARK(http1_small_response);
 
 void websocket_mask(benchmark::State& state) {
   std::vector<std::byte> payload(static_cast<std::size_t>(state.range(0)));

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace eddy::wire::http1::detail {
@@ -53,6 +54,32 @@ inline constexpr std::array<std::uint8_t, 256> byte_classes = make_byte_classes(
     if (!is(c, kind)) return false;
   }
   return true;
+}
+
+// The first byte that may not stand in a field value, or `end`; eight bytes at a time.
+[[nodiscard]] inline const char* end_of_value(const char* p, const char* end) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101U;
+  constexpr std::uint64_t highs = 0x8080808080808080U;
+  for (;;) {
+    while (end - p >= 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, p, sizeof word);
+      const std::uint64_t below_space = (word - ones * 0x20) & ~word & highs;
+      const std::uint64_t is_delete =
+          ((word ^ (ones * 0x7f)) - ones) & ~(word ^ (ones * 0x7f)) & highs;
+      if ((below_space | is_delete) != 0) break;
+      p += 8;
+    }
+    // A tab, a stop, or the last bytes: walk over up to eight, then try whole words again.
+    for (int i = 0; i < 8; ++i, ++p) {
+      if (p == end || !is(*p, value_byte)) return p;
+    }
+  }
+}
+
+[[nodiscard]] inline bool is_value_text(std::string_view text) noexcept {
+  const char* const end = text.data() + text.size();
+  return end_of_value(text.data(), end) == end;
 }
 
 [[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }

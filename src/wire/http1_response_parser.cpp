@@ -32,7 +32,7 @@ std::expected<void, errc> head_access::read_start_line(response_head& head, std:
   }
   if (status < 100 || status > 599) return std::unexpected(errc::bad_status_line);
   const std::string_view reason = rest.substr(5);
-  if (!all(reason, value_byte)) return std::unexpected(errc::bad_status_line);
+  if (!is_value_text(reason)) return std::unexpected(errc::bad_status_line);
   head.status_ = static_cast<std::uint16_t>(status);
   head.minor_version_ = *minor;
   head.reason_ = {offset + 13, static_cast<std::uint32_t>(reason.size())};

@@ -9,27 +9,6 @@
 namespace eddy::wire::http1::detail {
 namespace {
 
-// Eight bytes at a time: the first byte that may not stand in a field value, or `end`.
-const char* skip_value(const char* p, const char* end) noexcept {
-  constexpr std::uint64_t ones = 0x0101010101010101U;
-  constexpr std::uint64_t highs = 0x8080808080808080U;
-  for (;;) {
-    while (end - p >= 8) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, p, sizeof word);
-      const std::uint64_t below_space = (word - ones * 0x20) & ~word & highs;
-      const std::uint64_t is_delete =
-          ((word ^ (ones * 0x7f)) - ones) & ~(word ^ (ones * 0x7f)) & highs;
-      if ((below_space | is_delete) != 0) break;
-      p += 8;
-    }
-    // A tab, a stop, or the last bytes: walk over up to eight, then try whole words again.
-    for (int i = 0; i < 8; ++i, ++p) {
-      if (p == end || !is(*p, value_byte)) return p;
-    }
-  }
-}
-
 // Judges one complete line and appends it; `line` includes its LF.
 std::expected<void, errc> read_field_line(std::string_view line, std::uint32_t offset,
                                           std::vector<field_slot>& slots) {
@@ -46,7 +25,7 @@ std::expected<void, errc> read_field_line(std::string_view line, std::uint32_t o
   ++p;
   while (is_blank(*p)) ++p;
   const char* const value = p;
-  p = skip_value(p, last);
+  p = end_of_value(p, last);
   if (p != last - 1 || *p != '\r') {
     const bool misplaced_end = p == last || *p == '\r';
     return std::unexpected(misplaced_end ? errc::bad_line_end : errc::bad_field_value);

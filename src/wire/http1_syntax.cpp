@@ -95,7 +95,7 @@ bool is_token(std::string_view text) noexcept {
 }
 
 bool is_field_value(std::string_view text) noexcept {
-  return detail::all(text, detail::value_byte) && trim(text).size() == text.size();
+  return detail::is_value_text(text) && trim(text).size() == text.size();
 }
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {

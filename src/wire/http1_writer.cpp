@@ -60,28 +60,56 @@ constexpr auto forbidden_trailers = std::to_array<std::string_view>({
     "vary",
 });
 
-void append_number(std::string& out, std::uint64_t value, int base) {
-  std::array<char, 20> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, base).ptr;
-  out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
+constexpr std::size_t most_digits = 20;
+
+char* write_number(char* at, std::uint64_t value, int base) noexcept {
+  return std::to_chars(at, at + most_digits, value, base).ptr;
 }
 
-void append_content_length(std::string& out, std::uint64_t length) {
-  out.append("Content-Length: ");
-  append_number(out, length, 10);
-  out.append("\r\n");
-}
-
-void append_framing(std::string& out, body_size body) {
-  if (body.kind == framing::length) append_content_length(out, body.length);
-  if (body.kind == framing::chunked) out.append("Transfer-Encoding: chunked\r\n");
-}
-
-// Room for a head of about that size, growing geometrically over many messages.
+// Room for about so much more, growing geometrically over many messages.
 void make_room(std::string& out, std::size_t bytes) {
   const std::size_t needed = out.size() + bytes;
   if (needed > out.capacity()) out.reserve(std::max(needed, 2 * out.capacity()));
 }
+
+/// Writes pieces one behind the other where there is room for them.
+class head_writer {
+ public:
+  explicit head_writer(char* at) noexcept : at_(at) {}
+
+  head_writer& add(std::string_view text) noexcept {
+    at_ += text.copy(at_, text.size());
+    return *this;
+  }
+  head_writer& add(std::uint64_t number) noexcept {
+    at_ = write_number(at_, number, 10);
+    return *this;
+  }
+  head_writer& add(body_size body) noexcept {
+    if (body.kind == framing::length) add("Content-Length: ").add(body.length).add("\r\n");
+    if (body.kind == framing::chunked) add("Transfer-Encoding: chunked\r\n");
+    return *this;
+  }
+  [[nodiscard]] char* end() const noexcept { return at_; }
+
+ private:
+  char* at_;
+};
+
+/// Appends what `write(head_writer&)` writes: at most `most` bytes.
+template <class Write>
+void append_head(std::string& out, std::size_t most, Write write) {
+  make_room(out, most);
+  const std::size_t before = out.size();
+  out.resize_and_overwrite(before + most, [&](char* bytes, std::size_t) {
+    head_writer to(bytes + before);
+    write(to);
+    return static_cast<std::size_t>(to.end() - bytes);
+  });
+}
+
+// More than all that a head has beside method, target, reason, date and the caller's fields.
+constexpr std::size_t own_text = 160;
 
 bool has_framing_field(const fields& headers) noexcept {
   return std::ranges::any_of(headers.begin(), headers.end(), [](field_view field) {
@@ -129,22 +157,21 @@ std::expected<void, errc> write_request_head(std::string& out, const request_lin
   if (!host) return std::unexpected(errc::missing_host);
   if (headers.count("host") != 1 || !is_authority(*host)) return std::unexpected(errc::bad_host);
 
-  constexpr std::size_t own_lines = 96;
-  make_room(out, line.method.size() + line.target.size() + headers.wire_form().size() + own_lines);
-  out.append(line.method).append(" ").append(line.target).append(" HTTP/1.1\r\n");
-  out.append(headers.wire_form());
-  append_framing(out, body);
-  if (!line.keep_alive && !headers.has_token("connection", "close")) {
-    out.append("Connection: close\r\n");
-  }
-  out.append("\r\n");
+  const bool says_close = !line.keep_alive && !headers.has_token("connection", "close");
+  const std::size_t given = line.method.size() + line.target.size() + headers.wire_form().size();
+  append_head(out, given + own_text, [&](head_writer& to) {
+    to.add(line.method).add(" ").add(line.target).add(" HTTP/1.1\r\n");
+    to.add(headers.wire_form()).add(body);
+    if (says_close) to.add("Connection: close\r\n");
+    to.add("\r\n");
+  });
   return {};
 }
 
 std::expected<response_plan, errc> write_response_head(std::string& out, const response_line& line,
                                                        const fields& headers, body_size body) {
   const std::string_view reason = line.reason.empty() ? reason_phrase(line.status) : line.reason;
-  if (line.status < 100 || line.status > 599 || !detail::all(reason, detail::value_byte) ||
+  if (line.status < 100 || line.status > 599 || !detail::is_value_text(reason) ||
       !is_field_value(line.date)) {
     return std::unexpected(errc::invalid_output);
   }
@@ -157,21 +184,19 @@ std::expected<response_plan, errc> write_response_head(std::string& out, const r
   plan.body = planned.sent;
   plan.keep_alive = line.keep_alive && !asks_close && planned.sent != framing::until_close;
 
-  constexpr std::size_t own_lines = 160;
-  make_room(out, reason.size() + line.date.size() + headers.wire_form().size() + own_lines);
-  out.append("HTTP/1.1 ");
-  append_number(out, static_cast<std::uint64_t>(line.status), 10);
-  out.append(" ").append(reason).append("\r\n");
-  if (!interim && !line.date.empty() && !headers.contains("date")) {
-    out.append("Date: ").append(line.date).append("\r\n");
-  }
-  out.append(headers.wire_form());
-  append_framing(out, planned.announced);
-  if (!interim && !plan.keep_alive && !asks_close) out.append("Connection: close\r\n");
-  if (!interim && plan.keep_alive && line.peer_minor_version == 0) {
-    out.append("Connection: keep-alive\r\n");
-  }
-  out.append("\r\n");
+  const bool dated = !interim && !line.date.empty() && !headers.contains("date");
+  const std::size_t given = reason.size() + line.date.size() + headers.wire_form().size();
+  append_head(out, given + own_text, [&](head_writer& to) {
+    to.add("HTTP/1.1 ").add(static_cast<std::uint64_t>(line.status)).add(" ").add(reason);
+    to.add("\r\n");
+    if (dated) to.add("Date: ").add(line.date).add("\r\n");
+    to.add(headers.wire_form()).add(planned.announced);
+    if (!interim && !plan.keep_alive && !asks_close) to.add("Connection: close\r\n");
+    if (!interim && plan.keep_alive && line.peer_minor_version == 0) {
+      to.add("Connection: keep-alive\r\n");
+    }
+    to.add("\r\n");
+  });
   return plan;
 }
 
@@ -183,8 +208,8 @@ void write_chunk(std::string& out, std::string_view data) {
 }
 
 void write_chunk_header(std::string& out, std::uint64_t size) {
-  append_number(out, size, 16);
-  out.append("\r\n");
+  std::array<char, most_digits> digits;
+  out.append(digits.data(), write_number(digits.data(), size, 16)).append("\r\n");
 }
 
 std::expected<void, errc> write_last_chunk(std::string& out, const fields& trailers) {
