@@ -123,6 +123,12 @@ void http2_client_session::goaway_came(std::int32_t, std::uint32_t code) {
   if (code != NGHTTP2_NO_ERROR) why_ = cause_of(code);
 }
 
+bool http2_client_session::reads_on() noexcept {
+  if (!std::exchange(leaving_, true)) changed_ = true;
+  tell();
+  return open_ > 0;
+}
+
 void http2_client_session::connection_ended() noexcept {
   if (std::exchange(over_, true)) return;
   if (!why_) why_ = make_error_code(http1::errc::incomplete_message);

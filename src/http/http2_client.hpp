@@ -56,6 +56,7 @@ class http2_client_session final : public http2_engine,
   void goaway_came(std::int32_t last_stream, std::uint32_t code) override;
   http2_outbox* outbox_of(std::int32_t id) noexcept override;
   void input_handled() override { tell(); }
+  [[nodiscard]] bool reads_on() noexcept override;
   void connection_ended() noexcept override;
   time_point look_at_deadlines(time_point now) noexcept override;
   void bytes_moved(std::size_t received, std::size_t sent) noexcept override;
@@ -83,7 +84,7 @@ class http2_client_session final : public http2_engine,
   std::size_t open_ = 0;     // of them, those with a stream
   bool greeted_ = false;     // the peer's SETTINGS have come
   bool over_ = false;
-  bool leaving_ = false;  // the peer has said GOAWAY
+  bool leaving_ = false;  // no further requests: the peer has said GOAWAY or takes nothing
   bool changed_ = false;  // the observer is to be told
   bool answered_one_ = false;
   std::error_code why_;  // the connection ended before its time

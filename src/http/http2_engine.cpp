@@ -17,6 +17,7 @@ constexpr std::size_t read_size = 16 * 1024;
 constexpr std::size_t most_lingered = 16 * 1024 * 1024;
 constexpr duration linger_limit = std::chrono::seconds(10);
 constexpr duration linger_silence = std::chrono::seconds(2);
+constexpr duration last_words_silence = std::chrono::seconds(1);
 
 void append_goaway(std::string& out, std::int32_t last_stream, std::uint32_t code) {
   constexpr std::string_view head("\0\0\x08\x07\0\0\0\0\0", 9);
@@ -132,6 +133,7 @@ void http2_engine::take(std::span<const std::byte> bytes) {
   if (breach_ != 0) return refuse_peer(breach_);
   if (done < 0) return refuse_peer(code_of(done));
   input_handled();
+  if (silenced_) return await_last_words();
   if (nghttp2_session_want_write(session_.get()) != 0 || finished()) want_output();
 }
 
@@ -145,8 +147,22 @@ task<void> http2_engine::write_out() {
       if (finished()) stop(is_server_ ? leave::linger : leave::close);
     }
   } catch (const error&) {
-    stop(leave::cut);
+    output_failed();
   }
+}
+
+// A peer that answers and goes away is often found out by a write, with its last bytes still unread.
+void http2_engine::output_failed() noexcept {
+  silenced_ = true;
+  leave_ = leave::cut;
+  await_last_words();
+}
+
+void http2_engine::await_last_words() noexcept {
+  if (stopping_) return;
+  if (!reads_on()) return stop(leave::cut);
+  write_deadline_ = after(loop_.turn_started(), last_words_silence);
+  note_deadline(write_deadline_);
 }
 
 task<void> http2_engine::flush() {
@@ -222,7 +238,7 @@ void http2_engine::consumed(std::int32_t id, std::size_t bytes) noexcept {
 }
 
 void http2_engine::refuse_peer(std::uint32_t code) noexcept {
-  if (std::exchange(silenced_, true)) return;
+  if (std::exchange(silenced_, true)) return stop(leave_);
   try {
     append_goaway(out_, nghttp2_session_get_last_proc_stream_id(session_.get()), code);
     stop(leave::linger);
@@ -232,6 +248,7 @@ void http2_engine::refuse_peer(std::uint32_t code) noexcept {
 }
 
 void http2_engine::end_in_order() noexcept {
+  if (silenced_) return stop(leave_);
   static_cast<void>(nghttp2_session_terminate_session(session_.get(), NGHTTP2_NO_ERROR));
   want_output();
 }

@@ -111,6 +111,9 @@ class http2_engine : private coro::timer {
   // --- from the engine ---
   /// Some bytes have been read and what they say has been told.
   virtual void input_handled() {}
+  /// Nothing can be sent any more, because the peer takes nothing. True: what it sent before it left is still wanted,
+  /// until nothing comes for a second. Asked again whenever some has come.
+  [[nodiscard]] virtual bool reads_on() noexcept { return false; }
   /// The connection has ended, or is about to: nothing more will come and nothing more be sent. Tasks that wait for
   /// either are to be told. Called once.
   virtual void connection_ended() noexcept = 0;
@@ -136,6 +139,8 @@ class http2_engine : private coro::timer {
   task<void> in_group(task_group& group, std::string already_read);
   task<void> read_in(std::string already_read);
   task<void> write_out();
+  void output_failed() noexcept;
+  void await_last_words() noexcept;
   task<void> flush();
   task<void> part();
   task<void> linger();
@@ -164,7 +169,7 @@ class http2_engine : private coro::timer {
   std::size_t sent_ = 0;
   leave leave_ = leave::close;
   bool stopping_ = false;
-  bool silenced_ = false;     // nghttp2 is not asked any more
+  bool silenced_ = false;     // nghttp2 is not asked for output any more
   std::uint32_t breach_ = 0;  // the code to end with
   bool parting_ = false;
   bool held_ = false;

@@ -1,6 +1,7 @@
 // The client over HTTP/2, against our own server and against one that is made by hand, on the virtual clock.
 #include "http2_raw.hpp"
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -390,6 +391,82 @@ EDDY_TEST(http2_client, a_connection_that_breaks_repeats_only_what_is_safe) {
     EXPECT_EQ(web.statistics().connects, 3U);
   };
   co_await with_h2_script(script, body);
+}
+
+/// Writes fail from some moment on, while what the peer has sent can be read.
+class one_way_stream final : public io::stream_interface {
+ public:
+  one_way_stream(io::memory_stream under, const bool& broken)
+      : under_(std::move(under)), broken_(broken) {}
+
+  task<std::size_t> read_some(std::span<std::byte> into) override {
+    co_return co_await under_.read_some(into);
+  }
+  task<std::size_t> write_some(std::span<const std::byte> bytes) override {
+    refuse();
+    co_return co_await under_.write_some(bytes);
+  }
+  task<std::size_t> write_some(io::const_buffers pieces) override {
+    refuse();
+    co_return co_await under_.write_some(pieces);
+  }
+  task<void> shutdown_write() override { co_await under_.shutdown_write(); }
+  task<void> close() override { co_await under_.close(); }
+  void abort() noexcept override { under_.abort(); }
+
+ private:
+  void refuse() const {
+    if (broken_) throw error(std::make_error_code(std::errc::connection_reset), "write");
+  }
+
+  io::memory_stream under_;
+  const bool& broken_;
+};
+
+EDDY_TEST(http2_client, what_came_before_a_write_failed_is_read) {
+  std::array<bool, 2> broken{};
+  const auto serve = [&](h2_peer& peer, bool first_one) -> task<void> {
+    co_await peer.accept();
+    co_await peer.send(h2_settings());
+    const std::uint32_t first = co_await next_request(peer);
+    if (!first_one) {
+      co_await peer.send(h2_answer(first, "new"));
+      co_await next_request(peer);
+      co_return;
+    }
+    const std::string answer = h2_answer(first, "late body");
+    co_await peer.send(answer.substr(0, answer.size() - 9));
+    co_await sleep(900ms);
+    co_await peer.send(answer.substr(answer.size() - 9, 5));
+    co_await sleep(900ms);
+    co_await peer.send(answer.substr(answer.size() - 4));
+    co_await next_request(peer);  // the client has gone
+  };
+  auto both = [&](task_group& group) -> task<void> {
+    std::size_t connections = 0;
+    client_options options = options_to({});
+    options.connector = [&](connect_target) -> task<io::any_stream> {
+      auto [near, far] = io::memory_stream_pair();
+      const std::size_t number = connections++;
+      const auto play = [&serve](std::shared_ptr<h2_peer> peer, bool first_one) -> task<void> {
+        co_await serve(*peer, first_one);
+      };
+      group.spawn(play, std::make_shared<h2_peer>(std::move(far)), number == 0);
+      co_return io::any_stream(
+          std::make_unique<one_way_stream>(std::move(near), broken.at(number)));
+    };
+    client web(options);
+    auto old = co_await web.get("http://h/");
+    broken[0] = true;
+    const time_point start = now();
+    const std::string other = co_await body_of(web, "http://h/");
+    EXPECT_EQ(other, "new");
+    EXPECT_EQ(now() - start, 2800ms);  // a second without a byte behind the last one
+    const std::string text = co_await old.body();
+    EXPECT_EQ(text, "late body");
+    EXPECT_EQ(web.statistics().connects, 2U);
+  };
+  co_await with_group(both);
 }
 
 EDDY_TEST(http2_client, a_server_that_has_died_is_found_out_by_ping) {
