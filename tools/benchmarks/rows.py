@@ -9,15 +9,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
 from . import servers
 
 WARM_UP = 0.3  # seconds of load before the first figure of a server
-LATENCY_SLICES = 7
+LATENCY_SLICES = 3
 LATENCY_SLICE = 1.0  # seconds
+LATENCY_ROUNDS = 3  # for each round of other rows
 
 
 def both_drivers(*words: str) -> dict[str, list[str]]:
@@ -216,7 +217,8 @@ def echo(setting: Setting) -> Iterator[Result]:
 
 def latency(setting: Setting) -> Iterator[Result]:
     """Of messages that come at 70 % of the rate that the same server reaches in the same round. The load comes in slices,
-    because a tail is made by few moments: one in which the machine itself stood still spoils one slice, not the figure."""
+    and in more rounds than elsewhere, because a tail is made by few moments: those in which the machine itself stood
+    still spoil some slices of each program, not the figure of one."""
     rows = {
         "p50_us": Row("{}: median latency at 70 % of its peak", "us", False),
         "p99_us": Row("{}: 99 % are faster", "us", False),
@@ -239,7 +241,8 @@ def latency(setting: Setting) -> Iterator[Result]:
             ("http", "HTTP plaintext", servers.commands(setting.programs, HTTP) | nginx.plain),
         ):
             named = {metric: Row(row.workload.format(what), row.unit, False) for metric, row in rows.items()}
-            yield from rounds(setting, named, {name: taker(kind, command) for name, command in commands.items()})
+            takers = {name: taker(kind, command) for name, command in commands.items()}
+            yield from rounds(replace(setting, rounds=LATENCY_ROUNDS * setting.rounds), named, takers)
 
 
 def websocket(setting: Setting) -> Iterator[Result]:
