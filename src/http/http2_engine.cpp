@@ -160,7 +160,8 @@ void http2_engine::output_failed() noexcept {
 
 void http2_engine::await_last_words() noexcept {
   if (stopping_) return;
-  if (!reads_on()) return stop(leave::cut);
+  if (!reads_on()) stop(leave::cut);
+  if (stopping_) return;
   write_deadline_ = after(loop_.turn_started(), last_words_silence);
   note_deadline(write_deadline_);
 }
@@ -238,7 +239,7 @@ void http2_engine::consumed(std::int32_t id, std::size_t bytes) noexcept {
 }
 
 void http2_engine::refuse_peer(std::uint32_t code) noexcept {
-  if (std::exchange(silenced_, true)) return stop(leave_);
+  if (std::exchange(silenced_, true)) return stop(leave_);  // nothing can be said
   try {
     append_goaway(out_, nghttp2_session_get_last_proc_stream_id(session_.get()), code);
     stop(leave::linger);
@@ -248,7 +249,7 @@ void http2_engine::refuse_peer(std::uint32_t code) noexcept {
 }
 
 void http2_engine::end_in_order() noexcept {
-  if (silenced_) return stop(leave_);
+  if (silenced_) return stop(leave_);  // nothing can be said
   static_cast<void>(nghttp2_session_terminate_session(session_.get(), NGHTTP2_NO_ERROR));
   want_output();
 }

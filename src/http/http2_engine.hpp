@@ -112,7 +112,7 @@ class http2_engine : private coro::timer {
   /// Some bytes have been read and what they say has been told.
   virtual void input_handled() {}
   /// Nothing can be sent any more, because the peer takes nothing. True: what it sent before it left is still wanted,
-  /// until nothing comes for a second. Asked again whenever some has come.
+  /// until nothing comes for a second. Asked again whenever some has come; may end the connection itself.
   [[nodiscard]] virtual bool reads_on() noexcept { return false; }
   /// The connection has ended, or is about to: nothing more will come and nothing more be sent. Tasks that wait for
   /// either are to be told. Called once.

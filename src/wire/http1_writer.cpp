@@ -66,7 +66,7 @@ char* write_number(char* at, std::uint64_t value, int base) noexcept {
   return std::to_chars(at, at + most_digits, value, base).ptr;
 }
 
-// Room for about so much more, growing geometrically over many messages.
+// Room for at least so much more, growing geometrically over many messages.
 void make_room(std::string& out, std::size_t bytes) {
   const std::size_t needed = out.size() + bytes;
   if (needed > out.capacity()) out.reserve(std::max(needed, 2 * out.capacity()));
