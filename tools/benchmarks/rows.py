@@ -16,9 +16,9 @@ from statistics import median
 from . import servers
 
 WARM_UP = 0.3  # seconds of load before the first figure of a server
-LATENCY_SLICES = 3
-LATENCY_SLICE = 1.0  # seconds
-LATENCY_ROUNDS = 3  # for each round of other rows
+LATENCIES = {"p50_us": "median", "p99_us": "99 % are faster", "p999_us": "99.9 % are faster"}
+LATENCY_LOAD = 0.7  # of a peak
+LATENCY_ROUNDS = 5  # for each round of other rows
 
 
 def both_drivers(*words: str) -> dict[str, list[str]]:
@@ -216,22 +216,21 @@ def echo(setting: Setting) -> Iterator[Result]:
 
 
 def latency(setting: Setting) -> Iterator[Result]:
-    """Of messages that come at 70 % of the rate that the same server reaches in the same round. The load comes in slices,
-    and in more rounds than elsewhere, because a tail is made by few moments: those in which the machine itself stood
-    still spoil some slices of each program, not the figure of one."""
-    rows = {
-        "p50_us": Row("{}: median latency at 70 % of its peak", "us", False),
-        "p99_us": Row("{}: 99 % are faster", "us", False),
-        "p999_us": Row("{}: 99.9 % are faster", "us", False),
-    }
+    """At 70 % of what each server reaches at its peak, and at 70 % of what the fastest peer reaches, the same for all. In
+    more rounds than elsewhere, because few moments make a tail, and some of them are the machine's."""
 
-    def taker(kind: str, command: servers.Command) -> Callable[[], dict[str, float]]:
+    def peaks(kind: str, commands: dict[str, servers.Command]) -> dict[str, float]:
+        return next(server_rows(setting, Row("", ""), commands, own_load(setting, kind))).cells
+
+    def taker(kind: str, command: servers.Command, rates: dict[str, float]) -> Callable[[], dict[str, float]]:
         def take() -> dict[str, float]:
+            figures = {}
             with servers.started(command, setting.tested) as server:
                 loaded(setting, kind, server.port, WARM_UP)
-                peak = loaded(setting, kind, server.port, setting.seconds)["rate"]
-                slices = [loaded(setting, kind, server.port, LATENCY_SLICE, str(0.7 * peak)) for _ in range(LATENCY_SLICES)]
-            return {metric: median(each[metric] for each in slices) for metric in rows}
+                for prefix, rate in rates.items():
+                    told = loaded(setting, kind, server.port, setting.seconds, str(LATENCY_LOAD * rate))
+                    figures |= {prefix + metric: told[metric] for metric in LATENCIES}
+            return figures
 
         return take
 
@@ -240,9 +239,15 @@ def latency(setting: Setting) -> Iterator[Result]:
             ("echo", "TCP echo", servers.commands(setting.programs, ECHO)),
             ("http", "HTTP plaintext", servers.commands(setting.programs, HTTP) | nginx.plain),
         ):
-            named = {metric: Row(row.workload.format(what), row.unit, False) for metric, row in rows.items()}
-            takers = {name: taker(kind, command) for name, command in commands.items()}
-            yield from rounds(replace(setting, rounds=LATENCY_ROUNDS * setting.rounds), named, takers)
+            peak = peaks(kind, commands)
+            fastest = max(rate for name, rate in peak.items() if not name.startswith("eddy"))
+            rows = {
+                prefix + metric: Row(f"{what} at 70 % of {whose}: {share}", "us", False)
+                for prefix, whose in (("own_", "its peak"), ("same_", "the fastest peer's peak"))
+                for metric, share in LATENCIES.items()
+            }
+            takers = {name: taker(kind, commands[name], {"own_": peak[name], "same_": fastest}) for name in peak}
+            yield from rounds(replace(setting, rounds=LATENCY_ROUNDS * setting.rounds), rows, takers)
 
 
 def websocket(setting: Setting) -> Iterator[Result]:

@@ -108,6 +108,37 @@ def awake_processors() -> Iterator[bool]:
             setting.write_text(value)
 
 
+@contextlib.contextmanager
+def undisturbed(cores: str) -> Iterator[None]:
+    """Keeps threads of the kernel that may run anywhere away from these cores, where that is allowed and another is left."""
+    kept: dict[int, set[int]] = {}
+    everywhere = os.sched_getaffinity(0)
+    others = everywhere - set(map(int, cores.split(",")))
+    try:
+        for thread in kernel_threads() if others else []:
+            with contextlib.suppress(OSError):
+                allowed = os.sched_getaffinity(thread)
+                if allowed >= everywhere:
+                    os.sched_setaffinity(thread, others)
+                    kept[thread] = allowed
+        yield
+    finally:
+        for thread, allowed in kept.items():
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(thread, allowed)
+
+
+def kernel_threads() -> list[int]:
+    """Children of kthreadd."""
+    found = []
+    for state in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            number, _, rest = state.read_text().partition(" ")
+            if rest.rpartition(")")[2].split()[1] == "2":
+                found.append(int(number))
+    return found
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
