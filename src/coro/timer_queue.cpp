@@ -1,6 +1,8 @@
 #include <eddy/coro/timer_queue.hpp>
 
 #include <algorithm>
+#include <bit>
+#include <span>
 #include <utility>
 
 namespace eddy::coro {
@@ -8,124 +10,145 @@ namespace {
 constexpr std::size_t arity = 4;
 constexpr std::size_t sweep_minimum =
     64;  // below this many holes sweeping costs more than it frees
-constexpr std::size_t kept_capacity = 4096;  // of entries, however few timers are left
+constexpr std::size_t kept_entries = 4096;  // however few timers are left
 }  // namespace
 
-std::uint32_t timer_queue::take_slot() {
-  if (free_slots_ != timer::idle) {
-    return std::exchange(free_slots_, slot_at(free_slots_).next_free);
+void timer_queue::add_slot() {
+  const std::size_t number = entries_.size();
+  if (number == blocks_.size() * slots_per_block) {
+    check(number < timer::idle - slots_per_block, "too many timers");
+    blocks_.push_back(std::make_unique<timer*[]>(slots_per_block));
   }
-  if (slots_ == blocks_.size() * slots_per_block) {
-    check(slots_ < timer::idle - slots_per_block, "too many timers");
-    blocks_.push_back(std::make_unique<slot[]>(slots_per_block));
-  }
-  return slots_++;
-}
-
-void timer_queue::free_slot(std::uint32_t index) noexcept {
-  slot_at(index).next_free = free_slots_;
-  free_slots_ = index;
+  entries_.push_back({.deadline = 0, .sequence = 0, .slot = static_cast<std::uint32_t>(number)});
 }
 
 void timer_queue::sift_up(std::size_t at, entry e) noexcept {
   while (at > 0) {
     const std::size_t above = (at - 1) / arity;
-    if (!e.before(heap_[above])) break;
-    heap_[at] = heap_[above];
+    if (!e.before(entries_[above])) break;
+    entries_[at] = entries_[above];
     at = above;
   }
-  heap_[at] = e;
+  entries_[at] = e;
 }
 
 void timer_queue::sift_down(std::size_t at, entry e) noexcept {
-  const std::size_t count = heap_.size();
+  const std::size_t count = in_heap_;
   for (;;) {
     const std::size_t first = arity * at + 1;
     if (first >= count) break;
     const std::size_t end = std::min(first + arity, count);
     std::size_t least = first;
     for (std::size_t child = first + 1; child < end; ++child) {
-      if (heap_[child].before(heap_[least])) least = child;
+      if (entries_[child].before(entries_[least])) least = child;
     }
-    if (!heap_[least].before(e)) break;
-    heap_[at] = heap_[least];
+    if (!entries_[least].before(e)) break;
+    entries_[at] = entries_[least];
     at = least;
   }
-  heap_[at] = e;
+  entries_[at] = e;
 }
 
 void timer_queue::add(timer& t, time_point deadline) {
   debug_check(!t.armed(), "a timer was armed twice");
-  heap_.emplace_back();
-  try {
-    t.slot_ = take_slot();
-  } catch (...) {
-    heap_.pop_back();
-    throw;
-  }
-  slot_at(t.slot_).owner = &t;
+  if (in_heap_ == entries_.size()) add_slot();
+  t.slot_ = entries_[in_heap_].slot;
+  owner_of(t.slot_) = &t;
   ++live_;
-  sift_up(heap_.size() - 1, {deadline.time_since_epoch().count(), sequence_++, t.slot_});
+  sift_up(in_heap_++, {deadline.time_since_epoch().count(), sequence_++, t.slot_});
 }
 
 void timer_queue::remove(timer& t) noexcept {
   if (!t.armed()) return;
-  slot_at(t.slot_).owner = nullptr;
+  owner_of(t.slot_) = nullptr;
   t.slot_ = timer::idle;
   --live_;
-  const std::size_t holes = heap_.size() - live_;
+  const std::size_t holes = in_heap_ - live_;
   if (holes > sweep_minimum && holes > live_) sweep();
 }
 
 void timer_queue::sweep() noexcept {
-  std::erase_if(heap_, [this](const entry& e) {
-    const bool hole = is_hole(e);
-    if (hole) free_slot(e.slot);
-    return hole;
-  });
+  drop_holes();
   // Bottom-up heapify: linear, so amortised O(1) over the removals that made the holes.
-  for (std::size_t i = heap_.size() / arity + 1; i-- > 0;) {
-    if (i < heap_.size()) sift_down(i, heap_[i]);
+  for (std::size_t i = in_heap_ / arity + 1; i-- > 0;) {
+    if (i < in_heap_) sift_down(i, entries_[i]);
   }
-  if (heap_.empty()) {
+  if (in_heap_ == 0) {
     start_afresh();
-  } else if (heap_.capacity() > kept_capacity && heap_.size() < heap_.capacity() / 8) {
-    heap_.shrink_to_fit();
+  } else if (entries_.size() > kept_entries) {
+    if (in_heap_ < entries_.size() / 8)
+      renumber();
+    else
+      order_free_slots();
   }
 }
 
+void timer_queue::drop_holes() noexcept {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < in_heap_; ++i) {
+    if (is_hole(entries_[i])) continue;
+    if (i != kept) std::swap(entries_[i], entries_[kept]);
+    ++kept;
+  }
+  in_heap_ = kept;
+}
+
+// Slots that are taken in turn then lie side by side, and so do those of timers that are disarmed in the order in which
+// they were armed.
+void timer_queue::order_free_slots() noexcept {
+  std::size_t next = in_heap_;
+  for (std::uint32_t slot = 0; next < entries_.size(); ++slot) {
+    entries_[next].slot = slot;
+    next += owner_of(slot) == nullptr ? 1 : 0;
+  }
+}
+
+// Gives the timers that are left the first slots, so that the memory of the others can go. The owners wait meanwhile in
+// entries of free slots, of which there are more.
+void timer_queue::renumber() noexcept {
+  const auto owners = std::span(entries_).subspan(in_heap_);
+  for (std::size_t i = 0; i < in_heap_; ++i)
+    owners[i].deadline = std::bit_cast<std::int64_t>(owner_of(entries_[i].slot));
+  for (std::size_t i = 0; i < in_heap_; ++i) {
+    auto* owner = std::bit_cast<timer*>(owners[i].deadline);
+    owner->slot_ = entries_[i].slot = static_cast<std::uint32_t>(i);
+    owner_of(owner->slot_) = owner;
+  }
+  entries_.resize(in_heap_);
+  entries_.shrink_to_fit();
+  blocks_.resize(in_heap_ / slots_per_block + 1);
+}
+
 void timer_queue::pop() noexcept {
-  free_slot(heap_.front().slot);
-  const entry last = heap_.back();
-  heap_.pop_back();
-  if (heap_.empty()) {
+  entry& last = entries_[--in_heap_];
+  const entry moved = std::exchange(last, entries_.front());
+  owner_of(last.slot) = nullptr;
+  if (in_heap_ == 0) {
     start_afresh();
   } else {
-    sift_down(0, last);
+    sift_down(0, moved);
   }
 }
 
 void timer_queue::start_afresh() noexcept {
-  slots_ = 0;
-  free_slots_ = timer::idle;
-  if (heap_.capacity() <= kept_capacity) return;
-  heap_ = std::vector<entry>();
-  blocks_ = std::vector<std::unique_ptr<slot[]>>();
+  if (entries_.size() <= kept_entries) return;
+  entries_ = std::vector<entry>();
+  blocks_ = std::vector<std::unique_ptr<timer*[]>>();
 }
 
 void timer_queue::drop_holes_on_top() noexcept {
-  while (!heap_.empty() && is_hole(heap_.front())) pop();
+  while (in_heap_ > 0 && is_hole(entries_.front())) pop();
 }
 
 time_point timer_queue::next_deadline() noexcept {
   drop_holes_on_top();
-  return heap_.empty() ? never : time_point(duration(heap_.front().deadline));
+  return in_heap_ == 0 ? never : time_point(duration(entries_.front().deadline));
 }
 
 std::size_t timer_queue::expire(time_point now) noexcept {
   std::size_t count = 0;
-  while (next_deadline() <= now && !heap_.empty()) {
-    timer& due = *slot_at(heap_.front().slot).owner;
+  while (next_deadline() <= now && in_heap_ > 0) {
+    timer& due = *owner_of(entries_.front().slot);
     pop();
     due.slot_ = timer::idle;
     --live_;

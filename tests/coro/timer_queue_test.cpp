@@ -137,6 +137,7 @@ TEST(timer_queue, does_what_a_sorted_map_does) {
   compare_with_model(1, 5, 5'000);
   compare_with_model(2, 200, 20'000);
   compare_with_model(3, 3'000, 30'000);
+  compare_with_model(4, 20'000, 300'000);
 }
 
 TEST(timer_queue, many_timers_that_are_disarmed_leave_nothing_behind) {
@@ -154,6 +155,34 @@ TEST(timer_queue, many_timers_that_are_disarmed_leave_nothing_behind) {
     log.clear();
     timers.clear();
   }
+}
+
+TEST(timer_queue, the_few_that_are_left_of_many_expire_in_order_with_later_ones) {
+  constexpr int many = 20'000;
+  timer_queue queue;
+  model expected;
+  std::vector<int> log;
+  std::vector<std::unique_ptr<noted_timer>> timers;
+  const auto arm = [&](int number, std::int64_t deadline) {
+    queue.add(*timers[static_cast<std::size_t>(number)], at(deadline));
+    expected.add(number, deadline);
+  };
+  for (int i = 0; i < many; ++i) {
+    timers.push_back(std::make_unique<noted_timer>(i, log));
+    arm(i, i * 7919 % many);
+  }
+  for (int i = 0; i < many; ++i) {
+    if (i % 50 == 0) continue;
+    queue.remove(*timers[static_cast<std::size_t>(i)]);
+    expected.remove(i);
+  }
+  for (int i = 1; i < many; i += 3) {
+    if (i % 50 != 0) arm(i, i * 4'001 % many);
+  }
+  EXPECT_EQ(queue.size(), expected.size());
+  queue.expire(at(many));
+  EXPECT_EQ(log, expected.expire(many));
+  EXPECT_TRUE(queue.empty());
 }
 
 }  // namespace

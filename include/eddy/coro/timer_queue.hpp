@@ -64,33 +64,28 @@ class timer_queue {
       return static_cast<std::int32_t>(sequence - other.sequence) < 0;
     }
   };
-  /// Whose entry it is, until the entry leaves the heap. Free ones are linked.
-  union slot {
-    timer* owner;  // null: removed
-    std::uint32_t next_free;
-  };
-
   static constexpr std::uint32_t slots_per_block = 512;
 
-  [[nodiscard]] slot& slot_at(std::uint32_t index) const noexcept {
-    return blocks_[index / slots_per_block][index % slots_per_block];
+  /// Whose entry it is; null: nobody's. In the heap that is a hole.
+  [[nodiscard]] timer*& owner_of(std::uint32_t slot) const noexcept {
+    return blocks_[slot / slots_per_block][slot % slots_per_block];
   }
-  [[nodiscard]] std::uint32_t take_slot();
-  void free_slot(std::uint32_t index) noexcept;
-  [[nodiscard]] bool is_hole(const entry& e) const noexcept {
-    return slot_at(e.slot).owner == nullptr;
-  }
+  [[nodiscard]] bool is_hole(const entry& e) const noexcept { return owner_of(e.slot) == nullptr; }
+  void add_slot();
   void sift_up(std::size_t at, entry e) noexcept;
   void sift_down(std::size_t at, entry e) noexcept;
   void pop() noexcept;
   void drop_holes_on_top() noexcept;
   void sweep() noexcept;
+  void drop_holes() noexcept;
+  void order_free_slots() noexcept;
+  void renumber() noexcept;
   void start_afresh() noexcept;
 
-  std::vector<entry> heap_;
-  std::vector<std::unique_ptr<slot[]>> blocks_;  // of slots, which grow without a copy
-  std::uint32_t slots_ = 0;
-  std::uint32_t free_slots_ = timer::idle;
+  // The heap, and behind it an entry for each slot that is free: every slot is named by one entry.
+  std::vector<entry> entries_;
+  std::size_t in_heap_ = 0;
+  std::vector<std::unique_ptr<timer*[]>> blocks_;  // of slots, which grow without a copy
   std::uint32_t sequence_ = 0;
   std::size_t live_ = 0;
 };
