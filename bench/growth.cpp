@@ -2,7 +2,7 @@
 // "kind count nanoseconds", the cost of one unit in processor time of the loop's thread, the median of five rounds.
 // tools/growth draws them.
 //
-//   growth tasks|memory|timers|routes       EDDY_DRIVER chooses the driver
+//   growth tasks|group|memory|timers|routes       EDDY_DRIVER chooses the driver
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -59,11 +59,11 @@ std::size_t repeats(std::size_t units, std::size_t count) {
   return std::max<std::size_t>(1, units / count);
 }
 
-// --- tasks: spawned, all wait for one event, woken, joined ---
+// --- tasks: spawned, all wait for one event, woken, joined one by one or with their group ---
 
 eddy::task<void> wait_for(eddy::event& start) { co_await start.wait(); }
 
-eddy::task<void> wake_all(std::size_t count) {
+eddy::task<void> wake_by_handles(std::size_t count) {
   eddy::event start;
   std::vector<eddy::task_handle<void>> handles;
   handles.reserve(count);
@@ -73,9 +73,21 @@ eddy::task<void> wake_all(std::size_t count) {
   for (auto& handle : handles) co_await handle;
 }
 
-eddy::task<void> tasks() {
+eddy::task<void> wake_in_a_group(std::size_t count) {
+  eddy::event start;
+  auto all = [&](eddy::task_group& group) -> eddy::task<void> {
+    for (std::size_t i = 0; i < count; ++i) group.spawn(wait_for(start));
+    co_await eddy::yield();
+    start.set();
+  };
+  co_await eddy::with_group(all);
+}
+
+using wake = eddy::task<void>(std::size_t count);
+
+eddy::task<void> tasks(const char* kind, wake* wake_all) {
   for (std::size_t count = 1; count <= 1'000'000; count *= 10) {
-    result each("tasks", count);
+    result each(kind, count);
     const std::size_t times = repeats(200'000, count);
     for (int round = 0; round < rounds; ++round) {
       const double before = loop_nanoseconds();
@@ -214,10 +226,11 @@ eddy::task<void> routes() {
 
 int main(int argc, char** argv) {
   const std::string_view kind = argc > 1 ? argv[1] : "";
-  if (kind == "tasks") return eddy::run(tasks()), 0;
+  if (kind == "tasks") return eddy::run(tasks("tasks", wake_by_handles)), 0;
+  if (kind == "group") return eddy::run(tasks("group", wake_in_a_group)), 0;
   if (kind == "memory") return memory(), 0;
   if (kind == "timers") return eddy::run(timers()), 0;
   if (kind == "routes") return eddy::run(routes()), 0;
-  std::fputs("usage: growth tasks|memory|timers|routes\n", stderr);
+  std::fputs("usage: growth tasks|group|memory|timers|routes\n", stderr);
   return 2;
 }
