@@ -99,7 +99,7 @@ void timer_queue::order_free_slots() noexcept {
   std::size_t next = in_heap_;
   for (std::uint32_t slot = 0; next < entries_.size(); ++slot) {
     entries_[next].slot = slot;
-    next += owner_of(slot) == nullptr ? 1 : 0;
+    next += owner_of(slot) == nullptr ? 1U : 0U;
   }
 }
 
