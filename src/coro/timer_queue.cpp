@@ -10,7 +10,8 @@ namespace {
 constexpr std::size_t arity = 4;
 constexpr std::size_t sweep_minimum =
     64;  // below this many holes sweeping costs more than it frees
-constexpr std::size_t kept_entries = 4096;  // however few timers are left
+constexpr std::size_t kept_entries =
+    4096;  // up to here they are neither given back nor put in order
 }  // namespace
 
 void timer_queue::add_slot() {

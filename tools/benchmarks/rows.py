@@ -18,7 +18,7 @@ from . import servers
 WARM_UP = 0.3  # seconds of load before the first figure of a server
 LATENCIES = {"p50_us": "median", "p99_us": "99 % are faster", "p999_us": "99.9 % are faster"}
 LATENCY_LOAD = 0.7  # of a peak
-LATENCY_ROUNDS = 5  # for each round of other rows
+LATENCY_ROUNDS = 3  # for each round of other rows
 
 
 def both_drivers(*words: str) -> dict[str, list[str]]:

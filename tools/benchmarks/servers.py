@@ -26,6 +26,7 @@ IDLE_GROUP = 1_000
 IDLE_PAUSE = 1.5  # seconds between groups
 BALANCED = 64  # connections of which each loop should have its share
 
+KERNEL_THREAD = 0x00200000  # of the flags in /proc/*/stat: PF_KTHREAD of the kernel's sched.h
 HALT_POLL = Path("/sys/module/haltpoll/parameters")
 HALT_POLLING = {  # kernel: Documentation/virt/guest-halt-polling.rst
     "guest_halt_poll_allow_shrink": "N",
@@ -129,13 +130,12 @@ def undisturbed(cores: str) -> Iterator[None]:
 
 
 def kernel_threads() -> list[int]:
-    """Children of kthreadd."""
     found = []
     for state in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            number, _, rest = state.read_text().partition(" ")
-            if rest.rpartition(")")[2].split()[1] == "2":
-                found.append(int(number))
+            flags = int(state.read_text().rpartition(")")[2].split()[6])
+            if flags & KERNEL_THREAD:
+                found.append(int(state.parent.name))
     return found
 
 
