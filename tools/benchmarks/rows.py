@@ -240,13 +240,17 @@ def latency(setting: Setting) -> Iterator[Result]:
             ("http", "HTTP plaintext", servers.commands(setting.programs, HTTP) | nginx.plain),
         ):
             peak = peaks(kind, commands)
-            fastest = max(rate for name, rate in peak.items() if not name.startswith("eddy"))
+            loads = {"own_": "its peak"}
+            same = {}  # where no peer could be started there is no rate for all
+            if peers := [rate for name, rate in peak.items() if not name.startswith("eddy")]:
+                loads["same_"] = "the fastest peer's peak"
+                same["same_"] = max(peers)
             rows = {
                 prefix + metric: Row(f"{what} at 70 % of {whose}: {share}", "us", False)
-                for prefix, whose in (("own_", "its peak"), ("same_", "the fastest peer's peak"))
+                for prefix, whose in loads.items()
                 for metric, share in LATENCIES.items()
             }
-            takers = {name: taker(kind, commands[name], {"own_": peak[name], "same_": fastest}) for name in peak}
+            takers = {name: taker(kind, commands[name], {"own_": peak[name], **same}) for name in peak}
             yield from rounds(replace(setting, rounds=LATENCY_ROUNDS * setting.rounds), rows, takers)
 
 
