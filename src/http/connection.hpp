@@ -123,7 +123,7 @@ task<bool> connection<Stream>::run() {
       }
     }
     if (ending_ != ending::rest) break;
-    if (!current().has_input()) co_return true;  // else it was called in the last moment
+    if (input().empty()) co_return true;  // else it was called in the last moment
   }
   co_await part();
   co_return false;
@@ -159,13 +159,15 @@ task<void> connection<Stream>::converse() {
     }
     if (ends_idle() && !current().head_begun()) co_return;
     await_head();
-    const std::size_t count = co_await stream_.read_some(current().head_room());
+    if (!current().head_begun()) give_back();
+    const std::size_t count = co_await stream_.read_some(input().head_room());
     if (count == 0) {
       ending_ = ending::close;
       co_return;
     }
     received(count);
-    current().commit(count);
+    input().commit(count);
+    borrow_exchange();
     if (ending_ == ending::rest) co_return;
   }
 }
@@ -243,7 +245,7 @@ task<void> connection<Stream>::await_answer(task<response> answering) {
 
 template <io::byte_stream Stream>
 void connection<Stream>::start_watch() {
-  if (current().spare_room().empty()) return;
+  if (input().spare_room().empty()) return;
   watching_ = true;
   watch_ = server().spawn_watch(watch());
 }
@@ -258,12 +260,12 @@ task<void> connection<Stream>::watch() {
       sent(count);
     }
     for (;;) {
-      const std::span<std::byte> room = current().spare_room();
+      const std::span<std::byte> room = input().spare_room();
       if (room.empty()) co_return;
       const std::size_t count = co_await stream_.read_some(room);
       if (count == 0) break;
       received(count);
-      current().commit(count);
+      input().commit(count);
     }
   } catch (const error&) {  // a broken connection is a hang-up as well
   }
@@ -298,13 +300,13 @@ template <io::byte_stream Stream>
 task<void> connection<Stream>::read_more_body(std::span<std::byte> directly, std::size_t& got) {
   list_hook<handling_tag>::unlink();
   if (watching_) co_await stop_watch();
-  if (current().has_input()) co_return;  // the watch has read some
+  if (!input().empty()) co_return;  // the watch has read some
   if (current().take_continue() && !streaming_) {
     current().append(wire::http1::continue_response);
     co_await flush();
   }
   enter_body();
-  const std::span<std::byte> into = directly.empty() ? current().body_room() : directly;
+  const std::span<std::byte> into = directly.empty() ? input().body_room() : directly;
   try {
     got = co_await stream_.read_some(into);
   } catch (const error&) {
@@ -317,7 +319,7 @@ task<void> connection<Stream>::read_more_body(std::span<std::byte> directly, std
     throw error(make_error_code(wire::http1::errc::incomplete_message), "request body");
   }
   received_body(got);
-  if (directly.empty()) current().commit(got);
+  if (directly.empty()) input().commit(got);
   server().handler_started(*this);
 }
 
@@ -354,13 +356,13 @@ task<void> connection<Stream>::drain_body() {
     }
     if (current().body_finished()) co_return;
     enter(phase::writing, options().body_timeout);
-    const std::size_t count = co_await stream_.read_some(current().body_room());
+    const std::size_t count = co_await stream_.read_some(input().body_room());
     if (count == 0) {
       current().end_connection();
       co_return;
     }
     received(count);
-    current().commit(count);
+    input().commit(count);
   }
 }
 
@@ -436,8 +438,8 @@ task<void> connection<Stream>::run_upgraded() {
   co_await flush();
   enter_handling();
   upgraded_handler speak = std::move(*current().upgrade_part());
-  io::any_stream stream(std::make_unique<upgraded_stream<Stream>>(stream_, current().take_input(),
-                                                                  server().counts()));
+  io::any_stream stream(
+      std::make_unique<upgraded_stream<Stream>>(stream_, input().take(), server().counts()));
   return_exchange();  // nothing of it is needed, however long this goes on
   upgraded_connection on(stream, peer(), server().end_began());
   std::exception_ptr failure;
@@ -483,7 +485,7 @@ task<void> connection<Stream>::linger() {
   const time_point end = after(server().loop().now(), linger_limit);
   for (std::size_t total = 0; total < most_lingered;) {
     enter(phase::ending, std::min(linger_silence, end - server().loop().now()));
-    const std::size_t count = co_await stream_.read_some(current().scratch_room());
+    const std::size_t count = co_await stream_.read_some(input().scratch_room());
     if (count == 0) co_return;
     total += count;
   }

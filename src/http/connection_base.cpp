@@ -23,11 +23,16 @@ connection_base::~connection_base() {
 void connection_base::borrow_exchange() {
   if (exchange_ != nullptr) return;
   exchange_ = server_.acquire();
-  exchange_->reset(origin_, *this);
+  exchange_->bind(origin_, *this, input_);
 }
 
 void connection_base::return_exchange() noexcept {
   if (exchange_ != nullptr) server_.release(std::move(exchange_));
+}
+
+void connection_base::give_back() noexcept {
+  return_exchange();
+  input_.trim();
 }
 
 // --- deadlines ---
@@ -179,10 +184,10 @@ void connection_base::report_broken_answer(const std::exception_ptr& failure) {
 bool connection_base::hand_over_http2() {
   // The parser has read the first line; as much of the rest as has come has to fit as well.
   constexpr std::string_view preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-  const std::string_view came = exchange_->unread().substr(0, preface.size());
+  const std::string_view came = input_.unread().substr(0, preface.size());
   const bool spoken = fresh_ && server_.options().http2_cleartext && preface.starts_with(came);
   if (!spoken) return false;
-  http2_ = exchange_->take_input();
+  http2_ = input_.take();
   ending_ = ending::hand_over;
   return true;
 }
@@ -202,7 +207,7 @@ bool connection_base::finish_exchange() {
   const bool goes_on = exchange_->plan().keep_alive;
   fresh_ = awaits_first_ = false;
   if (!goes_on) {
-    const bool unread = !exchange_->body_finished() || exchange_->has_input();
+    const bool unread = !exchange_->body_finished() || !input_.empty();
     if (unread && ending_ == ending::close) ending_ = ending::linger;
   }
   exchange_->finish();

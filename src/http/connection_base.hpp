@@ -66,10 +66,13 @@ class connection_base : public draining_connection,
 
   [[nodiscard]] server_loop& server() noexcept { return server_; }
   [[nodiscard]] exchange& current() noexcept { return *exchange_; }
+  [[nodiscard]] input_buffer& input() noexcept { return input_; }
   [[nodiscard]] bool has_exchange() const noexcept { return exchange_ != nullptr; }
   /// A new scope around everything but the end; it may be entered once.
   [[nodiscard]] cancel_scope& make_scope() { return scope_.emplace(); }
   void borrow_exchange();
+  /// What no connection needs that waits for a request. Others use it meanwhile, and so it stays in the caches.
+  void give_back() noexcept;
   void return_exchange() noexcept;
 
   void enter(phase next, duration limit) noexcept;
@@ -127,6 +130,7 @@ class connection_base : public draining_connection,
   request_origin origin_;
   request_meter meter_;
   std::unique_ptr<exchange> exchange_;
+  input_buffer input_;
   std::optional<cancel_scope> scope_;
   transfer_pace body_pace_;
   transfer_pace write_pace_;

@@ -13,11 +13,10 @@ namespace http1 = wire::http1;
 
 namespace {
 
-constexpr std::size_t usual_capacity = 8 * 1024;
-constexpr std::size_t least_room = 1024;           // worth a read
 constexpr std::size_t largest_copied_body = 4096;  // larger ones are sent from where they are
 constexpr std::size_t most_output_kept = 64 * 1024;
 constexpr std::size_t most_body_kept = 64 * 1024;
+constexpr std::size_t most_body_kept_unused = 8 * 1024;
 constexpr std::uint64_t most_drained = 256 * 1024;  // of a body nobody read, to keep the connection
 
 [[noreturn]] void throw_bad_body(http1::errc why) {
@@ -26,72 +25,28 @@ constexpr std::uint64_t most_drained = 256 * 1024;  // of a body nobody read, to
 
 }  // namespace
 
-exchange::exchange(const http1::limits& bounds)
-    : memory_(std::make_unique_for_overwrite<char[]>(usual_capacity)),
-      capacity_(usual_capacity),
-      limits_(&bounds),
-      parser_(bounds) {}
+exchange::exchange(const http1::limits& bounds) : limits_(&bounds), parser_(bounds) {}
 
-void exchange::reset(const request_origin& origin, body_source& source) noexcept {
-  begin_ = end_ = 0;
-  parser_ = http1::request_parser(*limits_);
+void exchange::bind(const request_origin& origin, body_source& source,
+                    input_buffer& input) noexcept {
+  input_ = &input;
   request_.bind(origin, source);
-  finish();
-}
-
-// --- input ---
-
-void exchange::grow(std::size_t capacity) {
-  auto larger = std::make_unique_for_overwrite<char[]>(capacity);
-  std::memcpy(larger.get(), memory_.get(), end_);
-  memory_ = std::move(larger);
-  capacity_ = capacity;
-}
-
-std::span<std::byte> exchange::head_room() {
-  if (begin_ == end_) begin_ = end_ = 0;
-  if (capacity_ - end_ < least_room) {
-    if (begin_ > 0) {
-      std::memmove(memory_.get(), memory_.get() + begin_, end_ - begin_);
-      end_ -= std::exchange(begin_, 0);
-    }
-    // The parser refuses what is too large, so this ends.
-    if (capacity_ - end_ < least_room) grow(2 * capacity_);
-  }
-  return spare_room();
-}
-
-std::span<std::byte> exchange::body_room() noexcept {
-  if (begin_ == end_) {
-    begin_ = end_ = head_end_;
-  } else if (capacity_ - end_ < least_room) {
-    std::memmove(memory_.get() + head_end_, memory_.get() + begin_, end_ - begin_);
-    end_ -= begin_ - head_end_;
-    begin_ = head_end_;
-  }
-  return spare_room();
 }
 
 // --- head ---
 
 exchange::head_state exchange::parse_head() {
-  if (begin_ == end_ && !parser_.in_progress()) return head_state::incomplete;
-  const auto size = parser_.parse(unread(), request_.parsed());
+  if (input_->empty() && !parser_.in_progress()) return head_state::incomplete;
+  const auto size = parser_.parse(input_->unread(), request_.parsed());
   if (!size) {
     failure_ = size.error();
     return head_state::refused;
   }
   if (*size == 0) return head_state::incomplete;
-  const std::size_t head_begin = begin_;
-  begin_ += *size;
-  head_end_ = begin_;
-  if (request_.parsed().framing() != http1::framing::none) {
-    if (capacity_ - head_end_ < least_room) {
-      grow(capacity_ + usual_capacity);
-      request_.parsed().rebase({memory_.get() + head_begin, *size});
-    }
-    begin_body();
-  }
+  open_ = true;
+  const bool body_follows = request_.parsed().framing() != http1::framing::none;
+  request_.parsed().rebase(input_->hold(*size, body_follows));
+  if (body_follows) begin_body();
   return head_state::complete;
 }
 
@@ -113,19 +68,19 @@ std::optional<std::size_t> exchange::take_body(std::span<std::byte> into) {
   for (;;) {
     if (body_broken_) throw http_error(status::bad_request, "the body was refused before");
     // Never more than the reader can take: framing bytes only make the data shorter.
-    const auto event = decoder_.next(unread().substr(0, into.size()));
+    const auto event = decoder_.next(input_->unread().substr(0, into.size()));
     if (!event) {
       body_broken_ = true;
       throw_bad_body(event.error());
     }
-    begin_ += event->consumed;
+    input_->consume(event->consumed);
     if (event->kind == http1::body_decoder::event_kind::end) return 0;
     if (event->kind == http1::body_decoder::event_kind::data) {
       std::memcpy(into.data(), event->data.data(), event->data.size());
       count_body(event->data.size());
       return event->data.size();
     }
-    if (begin_ == end_) return std::nullopt;
+    if (input_->empty()) return std::nullopt;
   }
 }
 
@@ -133,17 +88,17 @@ std::optional<std::string_view> exchange::body_in_place() {
   if (body_taken_ != 0) return std::nullopt;
   if (decoder_.finished()) return std::string_view();
   if (request_.parsed().framing() != http1::framing::length) return std::nullopt;
-  const std::string_view here = unread();
+  const std::string_view here = input_->unread();
   if (here.size() < request_.parsed().content_length()) return std::nullopt;
   const auto event = decoder_.next(here);
   if (!event || !decoder_.finished()) return std::nullopt;
-  begin_ += event->consumed;
+  input_->consume(event->consumed);
   count_body(event->data.size());
   return event->data;
 }
 
 std::size_t exchange::direct_size() const noexcept {
-  if (begin_ != end_ || request_.parsed().framing() != http1::framing::length) return 0;
+  if (!input_->empty() || request_.parsed().framing() != http1::framing::length) return 0;
   return static_cast<std::size_t>(std::min<std::uint64_t>(decoder_.remaining(), SIZE_MAX));
 }
 
@@ -154,13 +109,13 @@ void exchange::took_directly(std::span<const std::byte> data) {
 }
 
 bool exchange::discard_body() noexcept {
-  while (!decoder_.finished() && begin_ != end_) {
-    const auto event = decoder_.next(unread());
+  while (!decoder_.finished() && !input_->empty()) {
+    const auto event = decoder_.next(input_->unread());
     if (!event) {
       body_broken_ = true;
       return false;
     }
-    begin_ += event->consumed;
+    input_->consume(event->consumed);
     body_taken_ += event->data.size();
     if (event->kind == http1::body_decoder::event_kind::end) return true;
   }
@@ -168,13 +123,7 @@ bool exchange::discard_body() noexcept {
 }
 
 bool exchange::take_continue() noexcept {
-  return std::exchange(continue_due_, false) && begin_ == end_;
-}
-
-std::string exchange::take_input() {
-  std::string taken(unread());
-  begin_ = end_ = 0;
-  return taken;
+  return std::exchange(continue_due_, false) && input_->empty();
 }
 
 // --- output ---
@@ -195,7 +144,7 @@ const fields& exchange::fields_of(const response& made) {
 bool exchange::can_go_on() noexcept {
   if (body_broken_) return false;
   if (decoder_.finished()) return true;
-  if (continue_due_ && begin_ == end_) return false;  // the client may or may not send it now
+  if (continue_due_ && input_->empty()) return false;  // the client may or may not send it now
   if (!discard_body()) return false;
   return decoder_.remaining() <= most_drained;
 }
@@ -258,6 +207,7 @@ void exchange::sent(std::size_t bytes) noexcept {
 }
 
 void exchange::finish() noexcept {
+  open_ = false;
   decoder_ = http1::body_decoder();
   body_limit_ = usual_body_limit;
   body_taken_ = 0;
@@ -270,18 +220,16 @@ void exchange::finish() noexcept {
   if (tail_.empty()) answer_ = response();
 }
 
-void exchange::abandon() {
+void exchange::abandon() noexcept {
+  const bool unfinished = open_ || !tail_.empty();
   output_.clear();
   tail_ = {};
   sent_ = 0;
-  answer_ = response();
-  if (capacity_ > usual_capacity) {
-    memory_ = std::make_unique_for_overwrite<char[]>(usual_capacity);
-    capacity_ = usual_capacity;
-  }
+  if (unfinished) finish();
+  parser_ = http1::request_parser(*limits_);
   // Assigning an empty string would keep the memory.
   if (output_.capacity() > most_output_kept) std::string().swap(output_);
-  if (collected_.capacity() > usual_capacity) std::string().swap(collected_);
+  if (collected_.capacity() > most_body_kept_unused) std::string().swap(collected_);
 }
 
 }  // namespace eddy::http::detail

@@ -1,10 +1,12 @@
-// One request and its answer in memory: input buffer, parsed head, body decoder, output. No I/O.
+// One request and its answer in memory: parsed head, body decoder, output. No I/O.
 //
-// A connection borrows one while there is something to read or answer; pipelined requests use the same one in turn. The
-// memory does not move between the end of a head and finish(), so that views a handler took stay valid.
+// A connection borrows one from its first byte of a request until all of the answer has been sent; pipelined requests
+// use the same one in turn. The input does not move between the end of a head and finish(), so that views a handler
+// took stay valid.
 #pragma once
 
 #include "incoming_request.hpp"
+#include "input_buffer.hpp"
 
 #include <array>
 #include <cstdint>
@@ -30,23 +32,8 @@ class exchange {
   exchange(const exchange&) = delete;
   exchange& operator=(const exchange&) = delete;
 
-  /// For the connection that borrows it; forgets everything of the one before.
-  void reset(const request_origin& origin, body_source& source) noexcept;
-
-  // --- input ---
-  [[nodiscard]] std::string_view unread() const noexcept {
-    return {memory_.get() + begin_, end_ - begin_};
-  }
-  [[nodiscard]] bool has_input() const noexcept { return begin_ != end_; }
-  /// Memory to read the next piece of a head into; moves what is unread.
-  [[nodiscard]] std::span<std::byte> head_room();
-  /// Memory behind what is unread; may be empty. Moves nothing.
-  [[nodiscard]] std::span<std::byte> spare_room() noexcept {
-    return std::as_writable_bytes(std::span(memory_.get() + end_, capacity_ - end_));
-  }
-  /// Memory to read the next piece of a body into; overwrites body data given before.
-  [[nodiscard]] std::span<std::byte> body_room() noexcept;
-  void commit(std::size_t bytes) noexcept { end_ += bytes; }
+  /// For the connection that borrows it, whose input it reads.
+  void bind(const request_origin& origin, body_source& source, input_buffer& input) noexcept;
 
   // --- head ---
   /// Takes the next head out of the input. `refused`: failure() says why.
@@ -115,8 +102,6 @@ class exchange {
   [[nodiscard]] bool can_upgrade() const noexcept {
     return !request_.parsed().upgrade().empty() && decoder_.finished();
   }
-  /// What came behind the request; the input is empty then.
-  [[nodiscard]] std::string take_input();
   [[nodiscard]] int answer_status() const noexcept { return answer_.status(); }
   /// How the body goes out, and whether the connection goes on behind it.
   [[nodiscard]] const wire::http1::response_plan& plan() const noexcept { return plan_; }
@@ -124,29 +109,18 @@ class exchange {
   /// No further request may follow the current one.
   void end_connection() noexcept { plan_.keep_alive = false; }
 
-  /// All of the input's memory, when nobody needs it any more.
-  [[nodiscard]] std::span<std::byte> scratch_room() noexcept {
-    return std::as_writable_bytes(std::span(memory_.get(), capacity_));
-  }
-
   /// Ends the exchange; the next head may be parsed.
   void finish() noexcept;
   /// Drops what the connection left, answers half sent among it, and memory beyond the usual.
-  void abandon();
+  void abandon() noexcept;
 
  private:
-  void grow(std::size_t capacity);
   void begin_body();
   [[nodiscard]] const fields& fields_of(const response& made);
   void count_body(std::size_t bytes);
   [[nodiscard]] bool can_go_on() noexcept;
 
-  std::unique_ptr<char[]> memory_;
-  std::size_t capacity_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  std::size_t head_end_ = 0;  // of the current request, in memory_
-
+  input_buffer* input_ = nullptr;
   const wire::http1::limits* limits_;
   wire::http1::request_parser parser_;
   incoming_request request_;
@@ -155,6 +129,7 @@ class exchange {
   wire::http1::body_decoder decoder_;
   std::uint64_t body_limit_ = usual_body_limit;
   std::uint64_t body_taken_ = 0;
+  bool open_ = false;  // a head has come out, and finish() has not been called
   bool continue_due_ = false;
   bool body_broken_ = false;
   std::string collected_;

@@ -25,7 +25,10 @@ task<void> tell_overload(server_loop& server, Stream& stream) {
   said.refuse(server.core().unavailable("too many connections"), server.date());
   co_await io::write_all(stream, std::string_view(said.output()));
   co_await stream.shutdown_write();
-  for (std::size_t count = 1; count > 0;) count = co_await stream.read_some(said.scratch_room());
+  input_buffer ignored;
+  for (std::size_t count = 1; count > 0;) {
+    count = co_await stream.read_some(ignored.scratch_room());
+  }
 }
 
 /// Whether the client has been told in time.

@@ -106,8 +106,8 @@ std::unique_ptr<exchange> server_loop::acquire() {
 
 void server_loop::release(std::unique_ptr<exchange> used) noexcept {
   if (unused_.size() >= most_unused) return;
+  used->abandon();
   try {
-    used->abandon();
     unused_.push_back(std::move(used));
   } catch (const std::bad_alloc&) {
     return;  // it is freed instead
