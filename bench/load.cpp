@@ -3,10 +3,12 @@
 // not. Prints "rate <messages per second>" and, with a rate, the latencies "p50_us", "p99_us" and "p999_us", each the
 // median of what it was in pieces of 100 ms.
 //
+// With a number of requests at once, connections take turns: all are used, but only so many wait for an answer.
+//
 // Its loops never sleep. So a server pays for no wake-ups, whose number hangs on how its pauses and theirs fall
 // together, and a message leaves when it is due.
 //
-//   load echo|websocket|http <port> <connections> <seconds> [rate]
+//   load echo|websocket|http <port> <connections> <seconds> [rate [at once]]       rate 0: none
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -24,6 +26,7 @@
 #include <eddy/io/buffered_reader.hpp>
 #include <eddy/net/tcp.hpp>
 #include <eddy/runtime/run.hpp>
+#include <eddy/sync/semaphore.hpp>
 
 namespace {
 
@@ -53,6 +56,7 @@ struct load {
   exchange what;
   eddy::net::address server;
   int connections = 0;  // on each loop
+  int at_once = 0;      // the same
   wall::time_point began;
   eddy::duration length{};
   eddy::duration
@@ -122,7 +126,9 @@ class latencies_in_pieces {
   std::vector<latencies> pieces_;
 };
 
+// What the connections of a loop share.
 struct figures {
+  eddy::semaphore turns;
   long messages = 0;
   latencies_in_pieces taken;
 };
@@ -182,7 +188,10 @@ eddy::task<void> exchange_messages(const load& given, eddy::duration phase, figu
     const wall::time_point now = wall::now();
     if (now < due) co_await eddy::sleep(due - now);
     const wall::time_point from = now < due ? wall::now() : due;
-    co_await peer.ask();
+    {
+      const auto turn = co_await result.turns.acquire();
+      co_await peer.ask();
+    }
     ++result.messages;
     if (given.interval > eddy::duration{}) {
       result.taken.add(from, wall::now() - from);
@@ -199,7 +208,7 @@ struct total {
 };
 
 eddy::task<int> measure(const load& given, total& sum) {
-  figures own{.taken = latencies_in_pieces(given)};
+  figures own{.turns = eddy::semaphore(given.at_once), .taken = latencies_in_pieces(given)};
   auto all = [&](eddy::task_group& group) -> eddy::task<void> {
     for (int i = 0; i < given.connections; ++i)
       group.spawn(exchange_messages(given, given.interval * i / given.connections, own));
@@ -217,17 +226,19 @@ eddy::task<int> measure(const load& given, total& sum) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5 && argc != 6) {
-    std::fprintf(stderr, "usage: %s echo|websocket|http <port> <connections> <seconds> [rate]\n",
+  if (argc < 5 || argc > 7) {
+    std::fprintf(stderr,
+                 "usage: %s echo|websocket|http <port> <connections> <seconds> [rate [at once]]\n",
                  argv[0]);
     return 2;
   }
   constexpr int loops = 2;
-  const double rate = argc == 6 ? std::atof(argv[5]) : 0;
+  const double rate = argc > 5 ? std::atof(argv[5]) : 0;
   load given;
   given.what = exchange_for(argv[1]);
   given.server = eddy::net::address::loopback_v4(static_cast<std::uint16_t>(std::atoi(argv[2])));
   given.connections = std::max(1, std::atoi(argv[3]) / loops);
+  given.at_once = argc > 6 ? std::max(1, std::atoi(argv[6]) / loops) : given.connections;
   given.length = std::chrono::milliseconds(static_cast<long>(1000 * std::atof(argv[4])));
   if (rate > 0)
     given.interval = eddy::duration(static_cast<long>(1e9 * loops * given.connections / rate));

@@ -5,11 +5,11 @@
 namespace eddy::http::detail {
 connection_base::connection_base(server_loop& server, const request_origin& origin, bool can_rest,
                                  bool fresh)
-    : server_(server),
-      origin_(origin),
+    : rests_(can_rest && server.options().idle_timeout > rest_delay),
+      fresh_(fresh),
+      server_(server),
       meter_(server),
-      rests_(can_rest && idle_timeout() > rest_delay),
-      fresh_(fresh) {
+      origin_(origin) {
   origin_.draining = &server.end_began();
   server_.add(*this);
 }

@@ -115,7 +115,6 @@ class connection_base : public draining_connection,
   bool peer_gone_ = false;
   bool timed_out_ = false;     // answer 408 at the end
   std::size_t head_mark_ = 0;  // where the answer begins in the output
-  fields trailers_;
 
  private:
   void expired() noexcept override;
@@ -126,23 +125,27 @@ class connection_base : public draining_connection,
   [[nodiscard]] exchange::answer_options answer_options();
   [[nodiscard]] response refuse_upgrade(const response& made) const;
 
-  server_loop& server_;
-  request_origin origin_;
-  request_meter meter_;
-  std::unique_ptr<exchange> exchange_;
-  input_buffer input_;
-  std::optional<cancel_scope> scope_;
-  transfer_pace body_pace_;
-  transfer_pace write_pace_;
-  time_point deadline_ = never;
-  time_point armed_at_ = never;
-  time_point handling_since_{};
+  // What every request uses stands together.
   phase phase_ = phase::head;
   bool rests_;
   bool fresh_;  // nothing has been answered
   bool awaits_first_ =
       true;  // made because a client is about to ask: it has connected, or sent something
+  server_loop& server_;
+  time_point deadline_ = never;
+  time_point armed_at_ = never;
+  std::unique_ptr<exchange> exchange_;
+  input_buffer input_;
+  transfer_pace body_pace_;
+  transfer_pace write_pace_;
+  request_meter meter_;
+  request_origin origin_;
+  std::optional<cancel_scope> scope_;
+  time_point handling_since_{};
   std::optional<std::string> http2_;
+
+ protected:
+  fields trailers_;
 };
 
 /// Tells the loop's error hook of `failure`, unless it says that the other end has gone.
