@@ -53,6 +53,28 @@ SOCKET_TEST(serve, keeps_a_handler_with_state_alive_until_the_last_connection_ha
   EXPECT_EQ(served, 1);
 }
 
+SOCKET_TEST(serve, lets_others_run_while_it_accepts_many) {
+  constexpr int count = 100;
+  tcp_listener listener = tcp_listener::listen(address::loopback_v4(0));
+  std::vector<tcp_stream> clients;
+  for (int i = 0; i < count; ++i) clients.push_back(co_await tcp_stream::connect(listener.local()));
+  int served = 0;
+  auto handler = [&served](tcp_stream) -> task<void> {
+    ++served;
+    co_return;
+  };
+  task_handle<void> serving = spawn(serve(listener, handler));
+  int most = 0;
+  while (served < count) {
+    const int before = served;
+    co_await yield();
+    most = std::max(most, served - before);
+  }
+  EXPECT_LE(most, 16);
+  listener.close();
+  co_await serving;
+}
+
 // strm.18
 EDDY_TEST(serve, reports_a_handler_that_fails_with_its_peer_and_goes_on) {
   testing::error_recorder errors;
