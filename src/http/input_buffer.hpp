@@ -28,7 +28,7 @@ class input_buffer {
   /// All that is unread.
   [[nodiscard]] std::string take();
 
-  /// Memory to read the next piece of a head into; nothing is held any more, and what is unread moves.
+  /// Memory to read the next piece of a head into; nothing is held any more, and what is unread may move.
   [[nodiscard]] std::span<std::byte> head_room();
   /// Memory to read the next piece of a body into; overwrites body data given before.
   [[nodiscard]] std::span<std::byte> body_room() noexcept;

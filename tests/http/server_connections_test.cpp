@@ -49,6 +49,35 @@ EDDY_TEST(http_server_connections, beyond_the_limits_are_told_503_and_closed) {
   co_await with_server(app, body);
 }
 
+EDDY_TEST(http_server_connections, use_the_same_memory_in_turn_for_their_requests) {
+  server app;
+  std::vector<const request*> asked;
+  app.get("/", [&asked](request& r) {
+    asked.push_back(&r);
+    return std::string(r.query());
+  });
+  auto body = [](net::address at) -> task<void> {
+    raw_client first = co_await raw_client::connect(at);
+    raw_client second = co_await raw_client::connect(at);
+    for (const std::string& number : std::vector<std::string>{"1", "2", "3"}) {
+      co_await first.send("GET /?" + number);  // half a head keeps it
+      co_await sleep(1ms);
+      const answer other = co_await second.ask(get("/?other" + number));
+      EXPECT_EQ(other.body, "other" + number);
+      const answer one = co_await first.ask(" HTTP/1.1\r\nHost: h\r\n\r\n");
+      EXPECT_EQ(one.body, number);
+      const answer again = co_await second.ask(get("/?again" + number));
+      EXPECT_EQ(again.body, "again" + number);
+    }
+  };
+  co_await with_server(app, body);
+  EDDY_REQUIRE(asked.size() == 9);
+  EXPECT_NE(asked[0], asked[1]);
+  EXPECT_EQ(asked[1], asked[4]);
+  EXPECT_EQ(asked[1], asked[7]);
+  EXPECT_EQ(asked[2], asked[1]) << "what the other connection gave back last";
+}
+
 EDDY_TEST(http_server_connections, are_told_so_only_a_few_at_a_time_and_not_for_long) {
   server_options options;
   options.max_connections = 1;
