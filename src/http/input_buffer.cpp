@@ -21,7 +21,7 @@ std::string_view input_buffer::hold(std::size_t bytes, bool body_follows) {
 
 std::string input_buffer::take() {
   std::string taken(unread());
-  begin_ = end_ = 0;
+  give_back();
   return taken;
 }
 
@@ -55,7 +55,10 @@ std::span<std::byte> input_buffer::scratch_room() {
 }
 
 void input_buffer::trim() noexcept {
-  if (capacity_ <= usual_capacity || begin_ != end_) return;
+  if (capacity_ > usual_capacity && begin_ == end_) give_back();
+}
+
+void input_buffer::give_back() noexcept {
   memory_.reset();
   capacity_ = begin_ = end_ = held_ = 0;
 }

@@ -25,7 +25,7 @@ class input_buffer {
   /// Consumes a head and holds it until the next one's is called for; gives it where it lies from now on. With
   /// `body_follows` there is room behind it.
   std::string_view hold(std::size_t bytes, bool body_follows);
-  /// All that is unread.
+  /// All that is unread; the memory is given back.
   [[nodiscard]] std::string take();
 
   /// Memory to read the next piece of a head into; nothing is held any more, and what is unread may move.
@@ -45,6 +45,7 @@ class input_buffer {
 
  private:
   void grow(std::size_t capacity);
+  void give_back() noexcept;
 
   std::unique_ptr<char[]> memory_;
   std::size_t capacity_ = 0;

@@ -28,6 +28,7 @@ TEST(input_buffer, has_memory_once_somebody_reads) {
   EXPECT_EQ(buffer.unread(), "ET");
   EXPECT_EQ(buffer.take(), "ET");
   EXPECT_TRUE(buffer.empty());
+  EXPECT_TRUE(buffer.spare_room().empty());
 }
 
 TEST(input_buffer, takes_a_head_of_any_size_in_pieces) {
