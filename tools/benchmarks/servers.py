@@ -7,8 +7,10 @@ import os
 import pwd
 import resource
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -87,6 +89,18 @@ def started(command: Command, cores: str) -> Iterator[Server]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+@contextlib.contextmanager
+def quiet_machine(cores: str) -> Iterator[bool]:
+    """What can be done so that nothing else counts as the cost of what runs on these cores; put back at the end, also
+    when that is a SIGTERM. Gives whether idle processors stay awake."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        with awake_processors() as awake, undisturbed(cores):
+            yield awake
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
