@@ -61,15 +61,7 @@ void free_elsewhere(void* block, std::size_t size) noexcept;
     auto& lists = detail::this_threads_frames;
     if (detail::free_block* block = lists.of_class[index]) [[likely]] {
       lists.of_class[index] = block->next;
-      {
-        const char* n = reinterpret_cast<const char*>(block->next);
-        const auto d = n - reinterpret_cast<const char*>(block);
-        __builtin_prefetch(n, 1);
-        const char* f = n + 8 * d;
-        __builtin_prefetch(f, 1);
-        __builtin_prefetch(f + 64, 1);
-        __builtin_prefetch(f + 128, 1);
-      }
+      __builtin_prefetch(block->next, 1);
       return block;
     }
   }
