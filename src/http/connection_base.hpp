@@ -71,7 +71,8 @@ class connection_base : public draining_connection,
   /// A new scope around everything but the end; it may be entered once.
   [[nodiscard]] cancel_scope& make_scope() { return scope_.emplace(); }
   void borrow_exchange();
-  /// What no connection needs that waits for a request. Others use it meanwhile, and so it stays in the caches.
+  /// Gives back what a connection does not need that waits for a request: others use it meanwhile, so that it stays in
+  /// the caches.
   void give_back() noexcept;
   void return_exchange() noexcept;
 
